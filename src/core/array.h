@@ -1,0 +1,94 @@
+/* Arrays: nodes of the graph. A node is pending (an operation on nodes) until it
+ * is forced; then it owns a slice of a buffer and lets go of its arguments.
+ * Values never change once a node exists. Layout is column-major, as in R. */
+#ifndef AG_ARRAY_H
+#define AG_ARRAY_H
+
+#include "device.h"
+
+#define AG_MAX_DIM 8
+
+typedef struct {
+  int nd; /* 1 for a vector; at most AG_MAX_DIM */
+  int64_t dim[AG_MAX_DIM];
+} ag_shape;
+
+int64_t ag_shape_count(const ag_shape *s);
+int ag_shape_equal(const ag_shape *a, const ag_shape *b);
+ag_shape ag_shape_of(int nd, ...); /* int64_t extents */
+/* "3 x 4" into `text`, which is returned. */
+char *ag_shape_print(const ag_shape *s, char *text, size_t size);
+
+/* Where an element lies in another index space.
+ * By axes: dimension q of the source has index off[q] + step[q] * i[axis[q]] (axis -1: off[q] alone).
+ * An axis that no dimension names is broadcast. */
+typedef struct {
+  int nd; /* dimensions of the source */
+  int axis[AG_MAX_DIM];
+  int64_t off[AG_MAX_DIM], step[AG_MAX_DIM];
+} ag_axes;
+
+typedef enum {
+  AG_BUFFER,      /* materialised, or an input of a plan not yet bound                        */
+  AG_SCALAR,      /* one constant; belongs to no device                                       */
+  AG_IOTA,        /* 0, 1, 2, ... along a vector                                              */
+  AG_RANDOM,      /* Philox 4x32-10 stream, element i from counter i                          */
+  AG_ELEMENTWISE, /* op of up to 3 arguments of the same shape                                */
+  AG_CAST,        /* another dtype, NA kept                                                   */
+  AG_VIEW,        /* element i is element axes(i) of arg[0]: transpose, slice, broadcast      */
+  AG_RESHAPE,     /* same elements, other shape                                               */
+  AG_RECYCLE,     /* element i is element i mod n of arg[0], as R recycles                    */
+  AG_REDUCE,      /* over the axes [first, last)                                              */
+  AG_MATMUL,      /* matrix product, operands may be transposed                               */
+  AG_GATHER,      /* columns of arg[0] chosen by arg[1], an int32 vector of 0-based indices   */
+  AG_EMBED,       /* zeros, with arg[0] put at axes: the transpose of a slice                 */
+  AG_CONCAT       /* the elements of all arguments one after the other                        */
+} ag_kind;
+
+typedef enum { AG_SUM, AG_MEAN, AG_PROD, AG_MIN, AG_MAX, AG_ANY, AG_ALL, AG_WHICH_MAX, AG_WHICH_MIN } ag_reduction;
+typedef enum { AG_UNIFORM, AG_NORMAL } ag_distribution;
+
+typedef struct ag_array ag_array;
+struct ag_array {
+  int refs;
+  ag_kind kind;
+  ag_dtype type;
+  ag_shape shape;
+  ag_device *dev; /* NULL for a scalar */
+  int op;         /* ELEMENTWISE: ops.h; REDUCE: ag_reduction; RANDOM: ag_distribution */
+  int nargs;
+  ag_array **arg; /* counted references; NULL entries where an op does not use it */
+  union {
+    double value;                /* SCALAR */
+    uint64_t key;                /* RANDOM */
+    ag_axes axes;                /* VIEW, EMBED */
+    struct { int first, last; } axis; /* REDUCE: half-open range of reduced dimensions */
+    struct { int ta, tb; } trans;     /* MATMUL */
+  } u;
+  int param;        /* SCALAR, BUFFER: number in a plan, or -1 */
+  ag_buffer *buf;   /* BUFFER: the data (NULL for a plan's input) */
+  int64_t offset;   /* BUFFER: first element within buf */
+  int depth;        /* longest pending path below: capped, see expr.c */
+  int traced;       /* some input of a plan lies below: cannot be forced */
+  int computed;     /* was part of a launch without being stored: store it next time */
+  int mark;         /* scratch of the walks in schedule.c and grad.c, -1 between them */
+};
+
+ag_array *ag_array_retain(ag_array *x);
+void ag_array_release(ag_array *x); /* NULL is fine */
+int64_t ag_array_count(const ag_array *x);
+/* Data from the host: `src` has type AG_F64, AG_I32 or AG_BOOL as R stores it; converted to `type`, NA kept. */
+AG_CHECKED ag_status ag_array_write(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,
+                                    const void *src, ag_dtype src_type);
+/* Forces and copies to the host, as AG_F64, AG_I32 or AG_BOOL; NA kept. */
+AG_CHECKED ag_status ag_array_read(ag_array *x, void *dst, ag_dtype dst_type);
+/* The same for `n` elements from element `first` on. */
+AG_CHECKED ag_status ag_array_read_range(ag_array *x, void *dst, ag_dtype dst_type, int64_t first, int64_t n);
+/* A materialised node over an existing buffer (retained). */
+AG_CHECKED ag_status ag_array_from_buffer(ag_array **out, ag_buffer *b, int64_t offset, ag_dtype type, ag_shape shape);
+AG_CHECKED ag_status ag_array_zeros(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape);
+/* Runs what is pending below the n arrays; they become AG_BUFFER nodes. */
+AG_CHECKED ag_status ag_array_force(int n, ag_array *const *x);
+int64_t ag_array_live(void); /* nodes alive: a leak check */
+
+#endif

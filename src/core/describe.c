@@ -1,0 +1,108 @@
+/* Kernels and schedules in words, for gpu_explain() and the log. */
+#include "schedule.h"
+#include <ctype.h>
+#include <string.h>
+
+/* An expression longer than this is cut: the text is for reading. */
+#define MAX_TEXT 400
+
+static void describe_reg(const ag_kernel *k, int r, ag_strbuf *out);
+
+static void describe_apply(const ag_kernel *k, const ag_instr *in, ag_strbuf *out) {
+  const ag_op_info *info = ag_op_get((ag_op)in->op);
+  const char *name = *info->r ? info->r : info->name;
+  int infix = !isalpha((unsigned char)*name), nargs = 0;
+  for (int i = 0; i < 3; i++) nargs += in->arg[i] >= 0;
+  if (infix && nargs == 2) {
+    ag_strbuf_add(out, "(");
+    describe_reg(k, in->arg[0], out);
+    ag_strbuf_add(out, " %s ", name);
+    describe_reg(k, in->arg[1], out);
+    ag_strbuf_add(out, ")");
+    return;
+  }
+  ag_strbuf_add(out, infix ? "%s" : "%s(", name);
+  for (int i = 0, shown = 0; i < 3; i++) {
+    if (in->arg[i] < 0) continue;
+    if (shown++) ag_strbuf_add(out, ", ");
+    describe_reg(k, in->arg[i], out);
+  }
+  if (!infix) ag_strbuf_add(out, ")");
+}
+
+static void describe_reg(const ag_kernel *k, int r, ag_strbuf *out) {
+  const ag_instr *in = &k->prog.instr[r];
+  if (out->length > MAX_TEXT) {
+    ag_strbuf_add(out, "...");
+    return;
+  }
+  switch (in->kind) {
+    case AG_I_LOAD: ag_strbuf_add(out, "#%d", k->prog.in[in->index].slot); break;
+    case AG_I_CONST:
+      if (k->prog.konst[in->index].param >= 0) ag_strbuf_add(out, "$%d", k->prog.konst[in->index].param);
+      else ag_strbuf_add(out, "%g", k->prog.konst[in->index].value);
+      break;
+    case AG_I_IOTA: ag_strbuf_add(out, "index"); break;
+    case AG_I_RANDOM: ag_strbuf_add(out, in->op == AG_UNIFORM ? "runif" : "rnorm"); break;
+    case AG_I_ACC: ag_strbuf_add(out, "matmul"); break;
+    case AG_I_CAST:
+      ag_strbuf_add(out, "%s(", ag_dtype_name(in->type));
+      describe_reg(k, in->arg[0], out);
+      ag_strbuf_add(out, ")");
+      break;
+    case AG_I_OP: describe_apply(k, in, out); break;
+  }
+}
+
+static void describe_outputs(const ag_kernel *k, ag_strbuf *out) {
+  for (int i = 0; i < k->prog.nout; i++) {
+    ag_strbuf text = {0};
+    describe_reg(k, k->prog.outreg[i], &text);
+    const char *s = ag_strbuf_get(&text);
+    ag_strbuf_add(out, "%s#%d = %s", i ? ", " : "", k->prog.out[i].slot, s ? s : "?");
+    ag_strbuf_drop(&text);
+  }
+}
+
+static void describe_reduce(const ag_kernel *k, ag_strbuf *out) {
+  static const char *const name[] = {"sum", "mean", "prod", "min", "max", "any", "all", "which_max", "which_min"};
+  ag_strbuf text = {0};
+  describe_reg(k, k->reduce.reg, &text);
+  const char *s = ag_strbuf_get(&text);
+  ag_strbuf_add(out, "reduce %lld x [%lld] x %lld: #%d = %s(%s)", (long long)k->reduce.pre, (long long)k->reduce.red,
+                (long long)k->reduce.post, k->reduce.out.slot, name[k->reduce.op], s ? s : "?");
+  ag_strbuf_drop(&text);
+}
+
+static void describe_space(const ag_program *p, ag_strbuf *out) {
+  for (int q = 0; q < p->nd; q++) ag_strbuf_add(out, "%s%lld", q ? " x " : "", (long long)p->dim[q]);
+}
+
+void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
+  switch (k->kind) {
+    case AG_K_REDUCE: describe_reduce(k, out); break;
+    case AG_K_GATHER:
+      ag_strbuf_add(out, "gather %lld x %lld: #%d = #%d[, #%d]", (long long)k->gather.rows, (long long)k->gather.cols,
+                    k->gather.slot_out, k->gather.slot_in, k->gather.slot_index);
+      break;
+    case AG_K_MATMUL:
+      ag_strbuf_add(out, "matmul %lld x %lld x %lld (#%d, #%d): ", (long long)k->mm.m, (long long)k->mm.k,
+                    (long long)k->mm.n, k->mm.slot_a, k->mm.slot_b);
+      describe_outputs(k, out);
+      break;
+    case AG_K_MAP:
+      ag_strbuf_add(out, "map ");
+      describe_space(&k->prog, out);
+      ag_strbuf_add(out, ": ");
+      describe_outputs(k, out);
+      break;
+  }
+}
+
+void ag_schedule_describe(const ag_schedule *s, ag_strbuf *out) {
+  for (int i = 0; i < s->nkernels; i++) {
+    ag_strbuf_add(out, "%d. ", i + 1);
+    ag_kernel_describe(s->kernel[i], out);
+    ag_strbuf_add(out, "\n");
+  }
+}

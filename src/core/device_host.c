@@ -1,0 +1,241 @@
+/* The built-in device: the processor this runs on. Launches are synchronous. */
+#include "device_table.h"
+#include "host_gemm.h"
+#include "host_launch.h"
+#include "threads.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifndef _WIN32
+#include <unistd.h>
+#endif
+
+#define ALIGN 64
+#define MAX_WORKERS 256
+/* Iterations times instructions below which waking another thread costs more than it gives. */
+#define SERIAL_WORK 131072
+
+/* -- memory --------------------------------------------------------------------------------------------- */
+/* Aligned blocks from plain malloc (C99 has no aligned_alloc); the address of the block stands before it. */
+static void *aligned_new(size_t bytes) {
+  char *raw = malloc(bytes + ALIGN + sizeof(void *));
+  if (!raw) return NULL;
+  char *mem = raw + sizeof(void *);
+  mem += (ALIGN - (uintptr_t)mem % ALIGN) % ALIGN;
+  memcpy(mem - sizeof(void *), &raw, sizeof raw);
+  return mem;
+}
+
+static void aligned_drop(void *mem) {
+  void *raw;
+  if (!mem) return;
+  memcpy(&raw, (char *)mem - sizeof(void *), sizeof raw);
+  free(raw);
+}
+
+static struct { char *mem; size_t bytes; } scratch[MAX_WORKERS];
+
+char *ag_host_scratch(int w, size_t bytes) {
+  if (scratch[w].bytes < bytes) {
+    aligned_drop(scratch[w].mem);
+    scratch[w].mem = aligned_new(bytes);
+    scratch[w].bytes = scratch[w].mem ? bytes : 0;
+  }
+  return scratch[w].mem;
+}
+
+ag_status ag_host_reserve(size_t bytes) {
+  for (int w = 0; w < ag_threads() && w < MAX_WORKERS; w++)
+    if (!ag_host_scratch(w, bytes) && bytes) return ag_fail(AG_E_MEMORY, "out of memory");
+  return AG_OK;
+}
+
+static ag_status host_alloc(ag_device *d, size_t bytes, void **mem) {
+  *mem = aligned_new(bytes);
+  return *mem ? AG_OK : ag_fail(AG_E_MEMORY, "%s: the system gave no block of %.1f MB", d->id, (double)bytes / 1e6);
+}
+
+static void host_free(ag_device *d, void *mem) {
+  (void)d;
+  aligned_drop(mem);
+}
+
+static ag_status host_write(ag_device *d, void *mem, size_t offset, const void *src, size_t bytes) {
+  (void)d;
+  memcpy((char *)mem + offset, src, bytes);
+  return AG_OK;
+}
+
+static ag_status host_read(ag_device *d, void *dst, void *mem, size_t offset, size_t bytes) {
+  (void)d;
+  memcpy(dst, (char *)mem + offset, bytes);
+  return AG_OK;
+}
+
+static ag_status host_zero(ag_device *d, void *mem, size_t offset, size_t bytes) {
+  (void)d;
+  memset((char *)mem + offset, 0, bytes);
+  return AG_OK;
+}
+
+/* -- kernels ----------------------------------------------------------------------------------------------- */
+static ag_status host_build(ag_device *d, ag_kernel *k) {
+  (void)d;
+  ag_host_program *hp = calloc(1, sizeof *hp);
+  if (!hp) return ag_fail(AG_E_MEMORY, "out of memory");
+  ag_host_program_make(hp, k);
+  k->code = hp;
+  return AG_OK;
+}
+
+static void host_unbuild(ag_device *d, ag_kernel *k) {
+  (void)d;
+  free(k->code);
+  k->code = NULL;
+}
+
+typedef struct {
+  const ag_host_program *hp;
+  const ag_binding *slot;
+  int64_t count, chunk;
+} map_job;
+
+static void map_task(void *ctx, int task, int worker) {
+  const map_job *job = ctx;
+  char *mem = ag_host_scratch(worker, ag_host_program_scratch(job->hp));
+  int64_t start = (int64_t)task * job->chunk, n = job->count - start < job->chunk ? job->count - start : job->chunk;
+  ag_host_program_begin(job->hp, mem, n);
+  ag_host_program_run(job->hp, job->slot, mem, start, n);
+}
+
+static void run_map(const ag_host_program *hp, const ag_binding *slot) {
+  const ag_program *p = &hp->k->prog;
+  map_job job = {hp, slot, p->count, p->count};
+  int64_t tasks = 1;
+  if (p->count * (p->ninstr + 1) > SERIAL_WORK) tasks = 4 * ag_threads();
+  job.chunk = (p->count + tasks - 1) / tasks;
+  job.chunk = (job.chunk + hp->block - 1) / hp->block * hp->block;
+  ag_parallel((int)((p->count + job.chunk - 1) / job.chunk), map_task, &job);
+}
+
+/* The epilogue of a finished tile, while it is in cache. */
+static void epilogue(void *ctx, int64_t i, int64_t m, int64_t j, int64_t n, int worker) {
+  const map_job *job = ctx;
+  int64_t rows = job->hp->k->mm.m;
+  char *mem = ag_host_scratch(worker, ag_host_program_scratch(job->hp));
+  ag_host_program_begin(job->hp, mem, m == rows ? m * n : m);
+  if (m == rows) {
+    ag_host_program_run(job->hp, job->slot, mem, j * rows, m * n);
+    return;
+  }
+  for (int64_t col = j; col < j + n; col++) ag_host_program_run(job->hp, job->slot, mem, col * rows + i, m);
+}
+
+static int is_plain_product(const ag_program *p) {
+  return p->nout == 1 && p->instr[p->outreg[0]].kind == AG_I_ACC;
+}
+
+static ag_status run_matmul(const ag_host_program *hp, const ag_binding *slot) {
+  const ag_kernel *k = hp->k;
+  map_job job = {hp, slot, 0, 0};
+  ag_tile_fn done = is_plain_product(&k->prog) ? NULL : epilogue;
+  const ag_binding *a = &slot[k->mm.slot_a], *b = &slot[k->mm.slot_b], *c = &slot[k->prog.out[0].slot];
+  int64_t base_a = a->offset + k->mm.base_a, base_b = b->offset + k->mm.base_b;
+  int64_t base_c = c->offset + k->prog.out[0].at.base;
+  if (k->mm.type == AG_F32)
+    return ag_host_gemm_f32(k->mm.m, k->mm.n, k->mm.k, (const float *)a->mem + base_a, k->mm.rs_a, k->mm.cs_a,
+                            (const float *)b->mem + base_b, k->mm.rs_b, k->mm.cs_b, (float *)c->mem + base_c, done,
+                            &job);
+  return ag_host_gemm_f64(k->mm.m, k->mm.n, k->mm.k, (const double *)a->mem + base_a, k->mm.rs_a, k->mm.cs_a,
+                          (const double *)b->mem + base_b, k->mm.rs_b, k->mm.cs_b, (double *)c->mem + base_c, done,
+                          &job);
+}
+
+typedef struct {
+  const ag_kernel *k;
+  const ag_binding *slot;
+  int64_t chunk;
+} gather_job;
+
+static void gather_task(void *ctx, int task, int worker) {
+  const gather_job *job = ctx;
+  const ag_kernel *k = job->k;
+  const ag_binding *in = &job->slot[k->gather.slot_in], *index = &job->slot[k->gather.slot_index];
+  const ag_binding *out = &job->slot[k->gather.slot_out];
+  size_t size = ag_dtype_size(k->gather.type), bytes = (size_t)k->gather.rows * size;
+  const int32_t *at = (const int32_t *)index->mem + index->offset + k->gather.base_index;
+  const char *src = (const char *)in->mem + (size_t)(in->offset + k->gather.base_in) * size;
+  char *dst = (char *)out->mem + (size_t)out->offset * size;
+  int64_t first = (int64_t)task * job->chunk, end = first + job->chunk;
+  (void)worker;
+  for (int64_t j = first; j < end && j < k->gather.cols; j++) {
+    if (at[j] >= 0 && at[j] < k->gather.in_cols) memcpy(dst + (size_t)j * bytes, src + (size_t)at[j] * bytes, bytes);
+    else memset(dst + (size_t)j * bytes, 0, bytes);
+  }
+}
+
+static void run_gather(const ag_kernel *k, const ag_binding *slot) {
+  int64_t cols = k->gather.cols, tasks = k->gather.rows * cols > SERIAL_WORK ? 2 * ag_threads() : 1;
+  gather_job job = {k, slot, (cols + tasks - 1) / tasks};
+  ag_parallel((int)((cols + job.chunk - 1) / job.chunk), gather_task, &job);
+}
+
+static ag_status host_launch(ag_device *d, const ag_kernel *k, const ag_binding *slot) {
+  (void)d;
+  const ag_host_program *hp = k->code;
+  AG_TRY(ag_host_reserve(ag_host_program_scratch(hp) + ALIGN));
+  switch (k->kind) {
+    case AG_K_MAP: run_map(hp, slot); return AG_OK;
+    case AG_K_REDUCE: return ag_host_reduce(hp, slot);
+    case AG_K_MATMUL: return run_matmul(hp, slot);
+    case AG_K_GATHER: run_gather(k, slot); return AG_OK;
+  }
+  return AG_OK;
+}
+
+static ag_status host_finish(ag_device *d) {
+  (void)d;
+  return AG_OK;
+}
+
+/* -- opening ------------------------------------------------------------------------------------------------- */
+static ag_status host_open(ag_device *d) {
+  d->state = (void *)ag_isa_get(); /* nothing of its own: only "is open" */
+  return AG_OK;
+}
+
+static void host_close(ag_device *d) {
+  for (int w = 0; w < MAX_WORKERS; w++) {
+    aligned_drop(scratch[w].mem);
+    scratch[w].mem = NULL;
+    scratch[w].bytes = 0;
+  }
+  ag_threads_stop();
+  d->state = NULL;
+}
+
+const ag_device_table ag_host_table = {
+    .kind = "host", .open = host_open, .close = host_close, .alloc = host_alloc, .free = host_free,
+    .write = host_write, .read = host_read, .zero = host_zero, .build = host_build, .unbuild = host_unbuild,
+    .launch = host_launch, .finish = host_finish};
+
+static size_t physical_memory(void) {
+#if defined(_SC_PHYS_PAGES) && defined(_SC_PAGESIZE)
+  return (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+#else
+  return 0;
+#endif
+}
+
+ag_device *ag_host_new(void) {
+  ag_device *d = calloc(1, sizeof *d);
+  if (!d) return NULL;
+  d->table = &ag_host_table;
+  strcpy(d->id, "host");
+  d->has_f64 = 1;
+  d->compute_units = ag_threads();
+  d->memory = physical_memory();
+  snprintf(d->name, sizeof d->name, "this computer's processor (%s, %d thread%s)", ag_isa_get()->name,
+           d->compute_units, d->compute_units == 1 ? "" : "s");
+  return d;
+}

@@ -1,0 +1,299 @@
+/* From a cut of the graph to the program of a kernel. */
+#include "schedule_build.h"
+#include <string.h>
+
+typedef struct {
+  ag_build *b;
+  int c; /* the cut */
+  ag_kernel *k;
+} emitter;
+
+static int too_large(void) {
+  (void)!ag_fail(AG_E_ARGUMENT, "internal: a kernel grew over its caps");
+  return -1;
+}
+
+static int add_instr(emitter *e, ag_instr in) {
+  ag_program *p = &e->k->prog;
+  if (p->ninstr >= AG_MAX_INSTR) return too_large();
+  p->instr[p->ninstr] = in;
+  return p->ninstr++;
+}
+
+static const ag_shape *space_of(const emitter *e) { return &e->b->cut[e->c].space; }
+
+/* -- operands: each slot and access once -------------------------------------------------------------- */
+static ag_operand operand(const emitter *e, int slot, ag_dtype type, ag_access at) {
+  return (ag_operand){.slot = slot, .type = type, .at = at, .contiguous = ag_access_contiguous(&at, space_of(e))};
+}
+
+static int add_operand(emitter *e, ag_operand o) {
+  ag_program *p = &e->k->prog;
+  for (int i = 0; i < p->nin; i++)
+    if (p->in[i].slot == o.slot && p->in[i].type == o.type && !p->key[i] &&
+        ag_access_equal(&p->in[i].at, &o.at, AG_MAX_DIM))
+      return i;
+  if (p->nin >= AG_MAX_IN) return too_large();
+  p->in[p->nin] = o;
+  return p->nin++;
+}
+
+static int find_instr(const emitter *e, ag_instr_kind kind, int index) {
+  const ag_program *p = &e->k->prog;
+  for (int r = 0; r < p->ninstr; r++)
+    if (p->instr[r].kind == kind && p->instr[r].index == index) return r;
+  return -1;
+}
+
+static int emit_operand(emitter *e, ag_instr_kind kind, int slot, const ag_array *x, const ag_place *at) {
+  int index = add_operand(e, operand(e, slot, x->type, ag_place_access(at, &x->shape)));
+  if (index < 0) return -1;
+  int have = find_instr(e, kind, index);
+  return have >= 0 ? have : add_instr(e, (ag_instr){.kind = kind, .type = x->type, .from = x->type, .index = index});
+}
+
+static int emit_random(emitter *e, const ag_array *x, const ag_place *at) {
+  ag_program *p = &e->k->prog;
+  if (p->nin >= AG_MAX_IN) return too_large();
+  int index = p->nin++;
+  p->in[index] = operand(e, -1, x->type, ag_place_access(at, &x->shape));
+  p->key[index] = x->u.key;
+  return add_instr(e, (ag_instr){.kind = AG_I_RANDOM, .type = x->type, .from = x->type, .op = x->op, .index = index});
+}
+
+static int emit_const(emitter *e, const ag_array *x) {
+  ag_program *p = &e->k->prog;
+  int i = 0;
+  while (i < p->nkonst && (p->konst[i].param != x->param || memcmp(&p->konst[i].value, &x->u.value, sizeof(double))))
+    i++;
+  if (i == p->nkonst) {
+    if (i >= AG_MAX_IN) return too_large();
+    p->konst[i].value = x->u.value, p->konst[i].param = x->param;
+    p->nkonst++;
+  }
+  for (int r = 0; r < p->ninstr; r++)
+    if (p->instr[r].kind == AG_I_CONST && p->instr[r].index == i && p->instr[r].type == x->type) return r;
+  return add_instr(e, (ag_instr){.kind = AG_I_CONST, .type = x->type, .from = x->type, .index = i});
+}
+
+/* -- nodes -------------------------------------------------------------------------------------------------- */
+static int emit(emitter *e, int i, const ag_place *at);
+
+static int emit_through(emitter *e, const ag_array *x, const ag_place *at) {
+  ag_place inner;
+  if (!ag_place_through(&inner, at, x, space_of(e))) return -2;
+  return emit(e, x->arg[0]->mark, &inner);
+}
+
+static int emit_apply(emitter *e, const ag_array *x, const ag_place *at) {
+  ag_instr in = {.kind = x->kind == AG_CAST ? AG_I_CAST : AG_I_OP, .type = x->type, .from = x->type, .op = x->op,
+                 .arg = {-1, -1, -1}};
+  for (int j = 0; j < x->nargs; j++) {
+    if (!x->arg[j]) continue;
+    in.arg[j] = emit(e, x->arg[j]->mark, at);
+    if (in.arg[j] < 0) return -1;
+    in.from = x->arg[j]->type;
+  }
+  return add_instr(e, in);
+}
+
+/* Computes the item here, as the root or fused. */
+static int compute(emitter *e, int i, const ag_place *at) {
+  const ag_array *x = e->b->item[i].x;
+  switch (x->kind) {
+    case AG_VIEW: case AG_RESHAPE: case AG_RECYCLE: return emit_through(e, x, at);
+    case AG_RANDOM: return emit_random(e, x, at);
+    case AG_SCALAR: return emit_const(e, x);
+    case AG_IOTA: return emit_operand(e, AG_I_IOTA, -1, x, at);
+    case AG_MATMUL: return add_instr(e, (ag_instr){.kind = AG_I_ACC, .type = x->type, .from = x->type});
+    case AG_BUFFER: return emit_operand(e, AG_I_LOAD, ag_slot_of(e->b, i), x, at);
+    default: return emit_apply(e, x, at);
+  }
+}
+
+static int emit(emitter *e, int i, const ag_place *at) {
+  ag_item *t = &e->b->item[i];
+  if (ag_is_viewlike(t->x)) {
+    int r = emit_through(e, t->x, at);
+    if (r != -2) return r;
+  } else if (ag_is_free(t->x)) {
+    return compute(e, i, at);
+  }
+  if (t->kernel != e->c && t->stored) return emit_operand(e, AG_I_LOAD, ag_slot_of(e->b, i), t->x, at);
+  if (t->reg_kernel == e->c) return t->reg;
+  int r = compute(e, i, at);
+  e->b->item[i].reg = r;
+  e->b->item[i].reg_kernel = e->c;
+  return r;
+}
+
+/* -- the iteration space: dropping and merging dimensions -------------------------------------------------- */
+typedef struct {
+  ag_program *p;
+  ag_operand *all[AG_MAX_IN + AG_MAX_OUT];
+  int n, group[AG_MAX_DIM];
+} folding;
+
+static void remove_dim(folding *f, int k) {
+  ag_program *p = f->p;
+  for (int q = k; q + 1 < p->nd; q++) {
+    p->dim[q] = p->dim[q + 1];
+    f->group[q] = f->group[q + 1];
+    for (int i = 0; i < f->n; i++) f->all[i]->at.stride[q] = f->all[i]->at.stride[q + 1];
+  }
+  for (int i = 0; i < f->n; i++) f->all[i]->at.stride[p->nd - 1] = 0;
+  p->nd--;
+}
+
+static int can_merge(const folding *f, int k) {
+  if (f->group[k] != f->group[k - 1]) return 0;
+  for (int i = 0; i < f->n; i++)
+    if (f->all[i]->at.stride[k] != f->all[i]->at.stride[k - 1] * f->p->dim[k - 1]) return 0;
+  return 1;
+}
+
+static void fold_dims(folding *f) {
+  ag_program *p = f->p;
+  for (int k = p->nd - 1; k >= 0 && p->nd > 1; k--)
+    if (p->dim[k] == 1) remove_dim(f, k);
+  for (int k = p->nd - 1; k > 0; k--) {
+    if (!can_merge(f, k)) continue;
+    p->dim[k - 1] *= p->dim[k];
+    p->dim[k] = p->dim[k - 1]; /* removing k - 1 keeps the inner strides below */
+    for (int i = 0; i < f->n; i++) f->all[i]->at.stride[k] = f->all[i]->at.stride[k - 1];
+    remove_dim(f, k - 1);
+  }
+}
+
+/* Group 0, 1, 2: before, within, after the reduced dimensions; all 0 for other kernels. */
+static void fold(ag_kernel *k, int first, int last) {
+  ag_program *p = &k->prog;
+  folding f = {.p = p};
+  for (int q = 0; q < p->nd; q++) f.group[q] = q < first ? 0 : q < last ? 1 : 2;
+  for (int i = 0; i < p->nin; i++) f.all[f.n++] = &p->in[i];
+  for (int i = 0; i < p->nout; i++) f.all[f.n++] = &p->out[i];
+  fold_dims(&f);
+  if (k->kind != AG_K_REDUCE) return;
+  k->reduce.npre = k->reduce.nred = 0;
+  for (int q = 0; q < p->nd; q++) {
+    k->reduce.npre += f.group[q] == 0;
+    k->reduce.nred += f.group[q] == 1;
+  }
+}
+
+/* -- kernels --------------------------------------------------------------------------------------------------- */
+static void set_space(ag_program *p, const ag_shape *space) {
+  p->nd = space->nd;
+  memcpy(p->dim, space->dim, sizeof p->dim);
+  p->count = ag_shape_count(space);
+}
+
+static void add_output(emitter *e, int reg, int slot, ag_dtype type, ag_access at) {
+  ag_program *p = &e->k->prog;
+  p->out[p->nout] = operand(e, slot, type, at);
+  p->outreg[p->nout++] = reg;
+}
+
+static ag_status emit_reduce(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  const ag_shape *space = space_of(e);
+  ag_place at = ag_place_identity(space);
+  int first = x->u.axis.first, last = x->u.axis.last;
+  k->kind = AG_K_REDUCE;
+  k->reduce.op = (ag_reduction)x->op;
+  k->reduce.pre = k->reduce.red = k->reduce.post = 1;
+  for (int q = 0; q < space->nd; q++)
+    *(q < first ? &k->reduce.pre : q < last ? &k->reduce.red : &k->reduce.post) *= space->dim[q];
+  k->reduce.reg = emit(e, x->arg[0]->mark, &at);
+  if (k->reduce.reg < 0) return AG_E_ARGUMENT;
+  k->reduce.out = (ag_operand){.slot = ag_slot_of(e->b, e->b->cut[e->c].root), .type = x->type, .contiguous = 1,
+                               .at = {.stride = {1}, .step = 1}};
+  fold(k, first, last);
+  return AG_OK;
+}
+
+/* The strides of a stored matrix operand, seen through views. */
+static ag_status matrix_operand(emitter *e, ag_array *x, int *slot, int64_t *base, int64_t *rs, int64_t *cs) {
+  ag_shape space = x->shape;
+  ag_place at = ag_place_identity(&space), inner;
+  while (ag_is_viewlike(x) && ag_place_through(&inner, &at, x, &space) &&
+         !ag_place_access(&inner, &x->arg[0]->shape).mod) {
+    at = inner;
+    x = x->arg[0];
+  }
+  ag_access a = ag_place_access(&at, &x->shape);
+  *slot = ag_slot_of(e->b, x->mark);
+  *base = a.base, *rs = a.stride[0], *cs = a.stride[1];
+  return *slot < 0 ? ag_fail(AG_E_MEMORY, "out of memory") : AG_OK;
+}
+
+static ag_status emit_matmul(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  k->kind = AG_K_MATMUL;
+  k->mm.type = x->type;
+  k->mm.m = x->shape.dim[0], k->mm.n = x->shape.dim[1];
+  k->mm.k = x->arg[0]->shape.dim[!x->u.trans.ta];
+  AG_TRY(matrix_operand(e, x->arg[0], &k->mm.slot_a, &k->mm.base_a, &k->mm.rs_a, &k->mm.cs_a));
+  AG_TRY(matrix_operand(e, x->arg[1], &k->mm.slot_b, &k->mm.base_b, &k->mm.rs_b, &k->mm.cs_b));
+  if (x->u.trans.ta) {
+    int64_t t = k->mm.rs_a;
+    k->mm.rs_a = k->mm.cs_a, k->mm.cs_a = t;
+  }
+  if (x->u.trans.tb) {
+    int64_t t = k->mm.rs_b;
+    k->mm.rs_b = k->mm.cs_b, k->mm.cs_b = t;
+  }
+  return AG_OK;
+}
+
+static ag_status emit_gather(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  k->kind = AG_K_GATHER;
+  k->gather.type = x->type;
+  k->gather.rows = x->shape.dim[0], k->gather.cols = x->shape.dim[1], k->gather.in_cols = x->arg[0]->shape.dim[1];
+  k->gather.slot_in = ag_slot_of(e->b, x->arg[0]->mark);
+  k->gather.slot_index = ag_slot_of(e->b, x->arg[1]->mark);
+  k->gather.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
+  return AG_OK;
+}
+
+static ag_access embed_access(const ag_array *x) {
+  ag_place at = {.linear = 0, .axes = x->u.axes};
+  return ag_place_access(&at, &x->shape);
+}
+
+static ag_status emit_map(emitter *e, ag_cut *c) {
+  ag_item *root = &e->b->item[c->root];
+  ag_place at = ag_place_identity(&c->space);
+  ag_access out = ag_place_access(&at, &c->space);
+  int slot = ag_slot_of(e->b, c->copy_into >= 0 ? c->copy_into : c->root), reg;
+  if (c->copy_into >= 0) {
+    out.base = c->copy_offset;
+    reg = emit(e, c->root, &at);
+  } else if (root->x->kind == AG_EMBED) {
+    out = embed_access(root->x);
+    reg = emit(e, root->x->arg[0]->mark, &at);
+  } else {
+    reg = compute(e, c->root, &at);
+  }
+  if (reg < 0) return AG_E_ARGUMENT;
+  add_output(e, reg, slot, root->x->type, out);
+  root->reg = reg, root->reg_kernel = e->c;
+  for (int i = 0; i < c->nextra; i++) {
+    ag_item *t = &e->b->item[c->extra[i]];
+    add_output(e, t->reg, ag_slot_of(e->b, c->extra[i]), t->x->type, ag_place_access(&at, &c->space));
+  }
+  fold(e->k, AG_MAX_DIM, AG_MAX_DIM);
+  return AG_OK;
+}
+
+ag_status ag_emit(ag_build *b, int c, ag_kernel *k) {
+  emitter e = {b, c, k};
+  ag_cut *cut = &b->cut[c];
+  const ag_array *x = b->item[cut->root].x;
+  set_space(&k->prog, &cut->space);
+  if (cut->copy_into < 0 && x->kind == AG_REDUCE) return emit_reduce(&e, x);
+  if (cut->copy_into < 0 && x->kind == AG_GATHER) return emit_gather(&e, x);
+  if (cut->matmul >= 0) AG_TRY(emit_matmul(&e, b->item[cut->matmul].x));
+  return emit_map(&e, cut);
+}

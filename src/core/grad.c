@@ -1,0 +1,367 @@
+/* Reverse-mode differentiation: each kind of node has one function that says
+ * what its arguments' gradients are, given its own; the result is more graph. */
+#include "grad.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  ag_array **node; /* depends on some x, arguments before users; borrowed */
+  ag_array **grad; /* of node[i]; owned, NULL while nothing reached it */
+  int n, cap;
+} tape;
+
+/* -- which nodes lie between x and y -------------------------------------------------------------------- */
+enum { UNSEEN = -1, INDEPENDENT = -2 };
+
+static ag_status push(tape *t, ag_array *x) {
+  if (t->n == t->cap) {
+    int cap = t->cap ? 2 * t->cap : 64;
+    ag_array **node = realloc(t->node, (size_t)cap * sizeof *node);
+    if (node) t->node = node;
+    ag_array **grad = realloc(t->grad, (size_t)cap * sizeof *grad);
+    if (grad) t->grad = grad;
+    if (!node || !grad) return ag_fail(AG_E_MEMORY, "out of memory");
+    t->cap = cap;
+  }
+  x->mark = t->n;
+  t->grad[t->n] = NULL;
+  t->node[t->n++] = x;
+  return AG_OK;
+}
+
+/* The x are on the tape already; everything else joins it if an argument is on it. */
+static ag_status visit(tape *t, ag_array *x) {
+  if (x->mark != UNSEEN) return AG_OK;
+  int depends = 0;
+  x->mark = INDEPENDENT;
+  for (int i = 0; i < x->nargs; i++)
+    if (x->arg[i]) {
+      AG_TRY(visit(t, x->arg[i]));
+      depends |= x->arg[i]->mark >= 0;
+    }
+  return depends ? push(t, x) : AG_OK;
+}
+
+static void unmark(ag_array *x) {
+  if (x->mark == UNSEEN) return;
+  x->mark = UNSEEN;
+  for (int i = 0; i < x->nargs; i++)
+    if (x->arg[i]) unmark(x->arg[i]);
+}
+
+static int wants(const ag_array *x) { return x && x->mark >= 0; }
+
+/* -- accumulating ------------------------------------------------------------------------------------------ */
+/* Adds g (taken over) to the gradient of x. */
+static ag_status add_grad(tape *t, const ag_array *x, ag_array *g) {
+  ag_array **have = &t->grad[x->mark], *sum;
+  if (!*have) {
+    *have = g;
+    return AG_OK;
+  }
+  ag_status status = ag_expr_binary(&sum, AG_OP_add, *have, g);
+  ag_array_release(g);
+  if (status != AG_OK) return status;
+  ag_array_release(*have);
+  *have = sum;
+  return AG_OK;
+}
+
+/* Ends a chain of steps: `s` is the status of the last one, `g` its result. */
+static ag_status give(tape *t, const ag_array *x, ag_status s, ag_array *g) { return s == AG_OK ? add_grad(t, x, g) : s; }
+
+/* Runs `call` on *g, writing `next`; replaces *g, which is released either way. */
+#define STEP(g, call)                 \
+  do {                                \
+    ag_array *next = NULL;            \
+    ag_status step_status = (call);   \
+    ag_array_release(g);              \
+    g = next;                         \
+    if (step_status != AG_OK) return step_status; \
+  } while (0)
+
+/* -- elementwise -------------------------------------------------------------------------------------------- */
+static int is_number(const char *text, double *value) {
+  char *end;
+  *value = strtod(text, &end);
+  return *end == 0;
+}
+
+static ag_status derivative(ag_array **out, ag_array *x, ag_op op, ag_array *g) {
+  double value;
+  ag_array *factor, *arg[3] = {x->arg[0], x->nargs > 1 ? x->arg[1] : NULL, x};
+  if (is_number(ag_op_get(op)->text, &value)) {
+    if (value == 1) {
+      *out = ag_array_retain(g);
+      return AG_OK;
+    }
+    AG_TRY(ag_expr_scalar(&factor, value, x->type));
+  } else {
+    AG_TRY(ag_expr_apply(&factor, op, arg));
+  }
+  ag_status status = ag_expr_binary(out, AG_OP_mul, g, factor);
+  ag_array_release(factor);
+  return status;
+}
+
+static ag_status grad_elementwise(tape *t, ag_array *x, ag_array *g) {
+  for (int i = 0; i < x->nargs && i < 2; i++) {
+    ag_op op = (ag_op)(x->op + 1 + i);
+    ag_array *part;
+    if (!wants(x->arg[i]) || !strcmp(ag_op_get(op)->text, "0")) continue;
+    if (!ag_op_get(op)->differentiable)
+      return ag_fail(AG_E_ARGUMENT, "`%s` has no derivative here", ag_op_get((ag_op)x->op)->name);
+    AG_TRY(derivative(&part, x, op, g));
+    AG_TRY(add_grad(t, x->arg[i], part));
+  }
+  return AG_OK;
+}
+
+static ag_status grad_cast(tape *t, ag_array *x, ag_array *g) {
+  ag_array *part;
+  if (x->arg[0]->type > AG_F32) return AG_OK; /* integers and logicals carry no gradient */
+  AG_TRY(ag_expr_cast(&part, g, x->arg[0]->type));
+  return add_grad(t, x->arg[0], part);
+}
+
+/* -- structure ---------------------------------------------------------------------------------------------- */
+/* Sums the dimensions that the view broadcast; they stay, with extent 1. */
+static ag_status sum_broadcast(ag_array **out, const ag_array *x, ag_array *g) {
+  int named[AG_MAX_DIM] = {0};
+  for (int q = 0; q < x->u.axes.nd; q++)
+    if (x->u.axes.axis[q] >= 0) named[x->u.axes.axis[q]] = 1;
+  g = ag_array_retain(g);
+  for (int d = 0, end; d < x->shape.nd; d = end + 1) {
+    for (end = d; end < x->shape.nd && !named[end];) end++;
+    if (end > d) STEP(g, ag_expr_reduce(&next, g, AG_SUM, d, end, 1));
+  }
+  *out = g;
+  return AG_OK;
+}
+
+/* If the view reaches every element of its source once, the way back is a view too. */
+static int inverse_view(const ag_array *x, const ag_shape *g, ag_axes *back) {
+  const ag_axes *v = &x->u.axes;
+  const ag_shape *source = &x->arg[0]->shape;
+  *back = (ag_axes){.nd = g->nd};
+  for (int d = 0; d < g->nd; d++) back->axis[d] = -1;
+  for (int q = 0; q < v->nd; q++) {
+    int d = v->axis[q];
+    if (d < 0 ? source->dim[q] != 1 : g->dim[d] != source->dim[q] || (v->step[q] != 1 && v->step[q] != -1)) return 0;
+    if (d < 0) continue;
+    if (back->axis[d] >= 0) return 0; /* a diagonal */
+    back->axis[d] = q;
+    back->step[d] = v->step[q];
+    back->off[d] = -v->step[q] * v->off[q];
+  }
+  return 1;
+}
+
+static ag_status grad_view(tape *t, ag_array *x, ag_array *g) {
+  ag_axes back;
+  ag_array *sum;
+  AG_TRY(sum_broadcast(&sum, x, g));
+  if (inverse_view(x, &sum->shape, &back)) STEP(sum, ag_expr_view(&next, sum, x->arg[0]->shape, &back));
+  else STEP(sum, ag_expr_embed(&next, sum, x->arg[0]->shape, &x->u.axes));
+  return add_grad(t, x->arg[0], sum);
+}
+
+static ag_status grad_reshape(tape *t, ag_array *x, ag_array *g) {
+  ag_array *part;
+  AG_TRY(ag_expr_reshape(&part, g, x->arg[0]->shape));
+  return add_grad(t, x->arg[0], part);
+}
+
+/* Folds the recycled copies on top of each other; a last, partial copy is filled up with zeros. */
+static ag_status grad_recycle(tape *t, ag_array *x, ag_array *g) {
+  int64_t n = ag_array_count(x->arg[0]), total = ag_array_count(x), copies = (total + n - 1) / n;
+  ag_axes start = {.nd = 1, .axis = {0}, .step = {1}};
+  g = ag_array_retain(g);
+  STEP(g, ag_expr_reshape(&next, g, ag_shape_of(1, total)));
+  if (copies * n != total) STEP(g, ag_expr_embed(&next, g, ag_shape_of(1, copies * n), &start));
+  STEP(g, ag_expr_reshape(&next, g, ag_shape_of(2, n, copies)));
+  STEP(g, ag_expr_reduce(&next, g, AG_SUM, 1, 2, 0));
+  STEP(g, ag_expr_reshape(&next, g, x->arg[0]->shape));
+  return add_grad(t, x->arg[0], g);
+}
+
+static ag_status grad_embed(tape *t, ag_array *x, ag_array *g) {
+  ag_array *part;
+  AG_TRY(ag_expr_view(&part, g, x->arg[0]->shape, &x->u.axes));
+  return add_grad(t, x->arg[0], part);
+}
+
+static ag_status grad_concat(tape *t, ag_array *x, ag_array *g) {
+  int64_t first = 0, step = 1;
+  for (int i = 0; i < x->nargs; i++) {
+    int64_t extent = ag_array_count(x->arg[i]);
+    if (wants(x->arg[i])) {
+      ag_array *part;
+      AG_TRY(ag_expr_slice(&part, g, &first, &step, &extent));
+      STEP(part, ag_expr_reshape(&next, part, x->arg[i]->shape));
+      AG_TRY(add_grad(t, x->arg[i], part));
+    }
+    first += extent;
+  }
+  return AG_OK;
+}
+
+/* -- reductions -------------------------------------------------------------------------------------------------- */
+/* A reduction's result, or its gradient, stretched over what was reduced. */
+static ag_status stretch(ag_array **out, const ag_array *x, ag_array *value) {
+  ag_shape keep = x->arg[0]->shape;
+  for (int q = x->u.axis.first; q < x->u.axis.last; q++) keep.dim[q] = 1;
+  ag_array *kept;
+  AG_TRY(ag_expr_reshape(&kept, value, keep));
+  ag_status status = ag_expr_broadcast(out, kept, x->arg[0]->shape);
+  ag_array_release(kept);
+  return status;
+}
+
+/* a binary operation that takes over its first argument */
+static ag_status combine(ag_array **g, ag_op op, ag_array *b) {
+  STEP(*g, ag_expr_binary(&next, op, *g, b));
+  return AG_OK;
+}
+
+static ag_status grad_prod(ag_array **g, ag_array *x) {
+  ag_array *y;
+  AG_TRY(stretch(&y, x, x));
+  ag_status status = combine(g, AG_OP_mul, y);
+  ag_array_release(y);
+  AG_TRY(status);
+  return combine(g, AG_OP_div, x->arg[0]);
+}
+
+/* The extreme elements share the gradient. */
+static ag_status grad_extreme(ag_array **g, ag_array *x) {
+  ag_array *y, *is = NULL, *count = NULL, *all = NULL;
+  AG_TRY(stretch(&y, x, x));
+  ag_status s = ag_expr_binary(&is, AG_OP_eq, x->arg[0], y);
+  ag_array_release(y);
+  AG_TRY(s);
+  STEP(is, ag_expr_cast(&next, is, x->type));
+  s = ag_expr_reduce(&count, is, AG_SUM, x->u.axis.first, x->u.axis.last, 0);
+  if (s == AG_OK) s = stretch(&all, x, count);
+  if (s == AG_OK) s = combine(g, AG_OP_mul, is);
+  if (s == AG_OK) s = combine(g, AG_OP_div, all);
+  ag_array_release(is);
+  ag_array_release(count);
+  ag_array_release(all);
+  return s;
+}
+
+static ag_status grad_mean(ag_array **g, const ag_array *x) {
+  ag_array *n;
+  double count = (double)ag_array_count(x->arg[0]) / (double)ag_array_count(x);
+  AG_TRY(ag_expr_scalar(&n, count, x->type));
+  ag_status status = combine(g, AG_OP_div, n);
+  ag_array_release(n);
+  return status;
+}
+
+static ag_status grad_reduce(tape *t, ag_array *x, ag_array *g) {
+  ag_array *part;
+  ag_status s = AG_OK;
+  if (x->type > AG_F32) return AG_OK; /* any, all, which_max */
+  AG_TRY(stretch(&part, x, g));
+  switch ((ag_reduction)x->op) {
+    case AG_MEAN: s = grad_mean(&part, x); break;
+    case AG_PROD: s = grad_prod(&part, x); break;
+    case AG_MIN: case AG_MAX: s = grad_extreme(&part, x); break;
+    default: break;
+  }
+  if (s != AG_OK) {
+    ag_array_release(part);
+    return s;
+  }
+  return add_grad(t, x->arg[0], part);
+}
+
+/* -- products ------------------------------------------------------------------------------------------------------ */
+/* C = op(A) op(B):  dA = dC op(B)', dB = op(A)' dC, each transposed where its operand was. */
+static ag_status grad_matmul(tape *t, ag_array *x, ag_array *g) {
+  ag_array *a = x->arg[0], *b = x->arg[1], *part = NULL;
+  int ta = x->u.trans.ta, tb = x->u.trans.tb;
+  if (wants(a)) {
+    ag_status s = ta ? ag_expr_matmul(&part, b, g, tb, 1) : ag_expr_matmul(&part, g, b, 0, !tb);
+    AG_TRY(give(t, a, s, part));
+  }
+  if (wants(b)) {
+    ag_status s = tb ? ag_expr_matmul(&part, g, a, 1, ta) : ag_expr_matmul(&part, a, g, !ta, 0);
+    AG_TRY(give(t, b, s, part));
+  }
+  return AG_OK;
+}
+
+/* -- the walk -------------------------------------------------------------------------------------------------------- */
+static ag_status backward(tape *t, ag_array *x, ag_array *g) {
+  switch (x->kind) {
+    case AG_ELEMENTWISE: return grad_elementwise(t, x, g);
+    case AG_CAST: return grad_cast(t, x, g);
+    case AG_VIEW: return grad_view(t, x, g);
+    case AG_RESHAPE: return grad_reshape(t, x, g);
+    case AG_RECYCLE: return grad_recycle(t, x, g);
+    case AG_REDUCE: return grad_reduce(t, x, g);
+    case AG_MATMUL: return grad_matmul(t, x, g);
+    case AG_EMBED: return grad_embed(t, x, g);
+    case AG_CONCAT: return grad_concat(t, x, g);
+    case AG_GATHER: return ag_fail(AG_E_ARGUMENT, "the gradient of a gather is not provided");
+    default: return AG_OK; /* leaves */
+  }
+}
+
+static ag_status constant(ag_array **out, const ag_array *like, double value) {
+  ag_array *one;
+  AG_TRY(ag_expr_scalar(&one, value, like->type));
+  ag_status status = ag_expr_recycle(out, one, like->shape);
+  ag_array_release(one);
+  if (status == AG_OK && !(*out)->dev) (*out)->dev = like->dev;
+  return status;
+}
+
+static ag_status run(tape *t, ag_array *y, int n, ag_array *const *x) {
+  for (int i = 0; i < n; i++)
+    if (x[i]->mark == UNSEEN) AG_TRY(push(t, x[i]));
+  int inputs = t->n; /* fewer than n if an array is named twice */
+  AG_TRY(visit(t, y));
+  if (y->mark < 0) return AG_OK;
+  AG_TRY(constant(&t->grad[y->mark], y, 1));
+  for (int i = t->n - 1; i >= inputs; i--)
+    if (t->grad[i]) AG_TRY(backward(t, t->node[i], t->grad[i]));
+  return AG_OK;
+}
+
+static ag_status collect(const tape *t, int n, ag_array *const *x, ag_array **out) {
+  for (int i = 0; i < n; i++) {
+    ag_array *g = t->grad[x[i]->mark];
+    if (!g) {
+      AG_TRY(constant(&out[i], x[i], 0));
+    } else if (g->kind == AG_SCALAR || !ag_shape_equal(&g->shape, &x[i]->shape)) {
+      AG_TRY(ag_expr_recycle(&out[i], g, x[i]->shape));
+    } else {
+      out[i] = ag_array_retain(g);
+    }
+    if (!out[i]->dev) out[i]->dev = x[i]->dev;
+  }
+  return AG_OK;
+}
+
+ag_status ag_grad(ag_array *y, int n, ag_array *const *x, ag_array **out) {
+  tape t = {0};
+  if (y->type > AG_F32) return ag_fail(AG_E_TYPE, "the gradient of a %s array is not defined", ag_dtype_name(y->type));
+  for (int i = 0; i < n; i++) out[i] = NULL;
+  ag_status status = run(&t, y, n, x);
+  if (status == AG_OK) status = collect(&t, n, x, out);
+  unmark(y);
+  for (int i = 0; i < n; i++) x[i]->mark = UNSEEN;
+  for (int i = 0; i < t.n; i++) ag_array_release(t.grad[i]);
+  free(t.node);
+  free(t.grad);
+  if (status != AG_OK)
+    for (int i = 0; i < n; i++) {
+      ag_array_release(out[i]);
+      out[i] = NULL;
+    }
+  return status;
+}

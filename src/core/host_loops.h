@@ -1,0 +1,196 @@
+/* The host's loops for one instruction set: what host_avx512.c, host_avx2.c and host_base.c have in
+ * common. They name the table (ISA, ISA_NAME), say how long a vector is (VBYTES, in bytes), include
+ * the system's headers, set the compiler's target and include this. */
+#ifndef AG_HOST_LOOPS_H
+#define AG_HOST_LOOPS_H
+
+#include "device.h"
+#include "host_isa.h"
+#include "host_math.h"
+
+/* The functions of math.cl, called element by element. */
+#define cospi(x) cospi_f64(x)
+#define sinpi(x) sinpi_f64(x)
+#define scalar float
+#include "../../inst/kernels/math.cl"
+#undef scalar
+#define scalar double
+#include "../../inst/kernels/math.cl"
+#undef scalar
+#undef cospi
+#undef sinpi
+
+/* Before a loop: the result is either the argument itself or apart from it. */
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+#define NOINLINE __attribute__((noinline))
+/* LOOP(fn, out, in, text): result[i] = text of a, b, y of type `in`. */
+#define LOOP(fn, out, in, text)                                                               \
+  static void fn(int64_t n, void *to, const void *pa, const void *pb, const void *py) {       \
+    out *result = to;                                                                         \
+    const in *va = pa, *vb = pb, *vy = py;                                                    \
+    INDEPENDENT                                                                               \
+    for (int64_t i = 0; i < n; i++) {                                                         \
+      const in a = va[i], b = vb[i], y = vy[i];                                               \
+      (void)a, (void)b, (void)y;                                                              \
+      result[i] = (out)(text);                                                                \
+    }                                                                                         \
+  }
+
+#define NA_INT AG_NA_INT
+#define AG_NO_DERIVATIVE NAN
+#define integer int32_t
+
+/* x^y: in double from the C library; in float through our double functions. The row itself sees
+ * to 0^y, and to infinite powers of negative numbers. */
+MATH_INLINE double pow_f64(double x, double y) { return pow(x, y); }
+MATH_INLINE float pow_f32(float x, float y) {
+  double l = log_f64(fabsf(x)), p = exp_f64(y * l);
+  float whole = rintf(y), half = 0.5f * y;
+  p = (y == 0) | (l == 0) ? 1 : p;
+  p = (x < 0) & (half != rintf(half)) ? -p : p;
+  return (x < 0) & (y != whole) ? NAN : (float)p;
+}
+
+#define real double
+#define FN(name) name##_f64
+#define LIBM(name) name
+#if VBYTES == 64
+#define ROOT_WIDTH 8
+#define ROOT_STEP(y, x) _mm512_storeu_pd(y, _mm512_sqrt_pd(_mm512_loadu_pd(x)))
+#elif VBYTES == 32
+#define ROOT_WIDTH 4
+#define ROOT_STEP(y, x) _mm256_storeu_pd(y, _mm256_sqrt_pd(_mm256_loadu_pd(x)))
+#elif HOST_X86
+#define ROOT_WIDTH 2
+#define ROOT_STEP(y, x) _mm_storeu_pd(y, _mm_sqrt_pd(_mm_loadu_pd(x)))
+#else
+#define ROOT_WIDTH 1
+#define ROOT_STEP(y, x) *(y) = sqrt(*(x))
+#endif
+#include "host_ops.h"
+#define real float
+#define FN(name) name##_f32
+#define LIBM(name) name##f
+#if VBYTES == 64
+#define ROOT_WIDTH 16
+#define ROOT_STEP(y, x) _mm512_storeu_ps(y, _mm512_sqrt_ps(_mm512_loadu_ps(x)))
+#elif VBYTES == 32
+#define ROOT_WIDTH 8
+#define ROOT_STEP(y, x) _mm256_storeu_ps(y, _mm256_sqrt_ps(_mm256_loadu_ps(x)))
+#elif HOST_X86
+#define ROOT_WIDTH 4
+#define ROOT_STEP(y, x) _mm_storeu_ps(y, _mm_sqrt_ps(_mm_loadu_ps(x)))
+#else
+#define ROOT_WIDTH 1
+#define ROOT_STEP(y, x) *(y) = sqrtf(*(x))
+#endif
+#include "host_ops.h"
+
+/* -- casts ------------------------------------------------------------------------------------ */
+/* R's NA_real_ is a NaN whose lower word is 1954; in float, a NaN whose low 22 bits are. */
+#define NA_LOW 1954u
+#define NA_F64 unbits_f64(0x7FF0000000000000u | NA_LOW)
+#define NA_F32 unbits_f32(0x7FC00000u | NA_LOW)
+MATH_INLINE int is_na_f64(double x) { return x != x && (uint32_t)bits_f64(x) == NA_LOW; }
+MATH_INLINE int is_na_f32(float x) { return x != x && (bits_f32(x) & 0x003FFFFFu) == NA_LOW; }
+/* Towards 0; what an int cannot hold is NA. */
+MATH_INLINE int32_t int_f64(double x) {
+  int fits = x > -2147483648.0 && x < 2147483648.0;
+  int32_t k = (int32_t)(fits ? x : 0);
+  return fits ? k : NA_INT;
+}
+MATH_INLINE int32_t int_f32(float x) {
+  int fits = x > -2147483648.0f && x < 2147483648.0f;
+  int32_t k = (int32_t)(fits ? x : 0);
+  return fits ? k : NA_INT;
+}
+LOOP(cast_f64_f64, double, double, a)
+LOOP(cast_f64_f32, float, double, is_na_f64(a) ? NA_F32 : (float)a)
+LOOP(cast_f64_i32, int32_t, double, int_f64(a))
+LOOP(cast_f64_bool, int32_t, double, a != a ? NA_INT : a != 0)
+LOOP(cast_f32_f64, double, float, is_na_f32(a) ? NA_F64 : (double)a)
+LOOP(cast_f32_f32, float, float, a)
+LOOP(cast_f32_i32, int32_t, float, int_f32(a))
+LOOP(cast_f32_bool, int32_t, float, a != a ? NA_INT : a != 0)
+LOOP(cast_i32_f64, double, int32_t, a == NA_INT ? NA_F64 : (double)a)
+LOOP(cast_i32_f32, float, int32_t, a == NA_INT ? NA_F32 : (float)a)
+LOOP(cast_i32_i32, int32_t, int32_t, a)
+LOOP(cast_i32_bool, int32_t, int32_t, a == NA_INT ? NA_INT : a != 0)
+
+/* -- reductions --------------------------------------------------------------------------------- */
+/* In eight vectors of partial sums: fast, and more accurate than one running sum. */
+#define PARTS VBYTES
+#define SUM(fn, real)                                                \
+  static double fn(int64_t n, const real *x) {                       \
+    double part[PARTS] = {0};                                        \
+    int64_t i = 0;                                                   \
+    for (; i + PARTS <= n; i += PARTS)                               \
+      for (int j = 0; j < PARTS; j++) part[j] += x[i + j];               \
+    for (int j = 0; i < n; i++, j++) part[j] += x[i];                \
+    for (int width = PARTS / 2; width >= 1; width /= 2)              \
+      for (int j = 0; j < width; j++) part[j] += part[j + width];    \
+    return part[0];                                                  \
+  }
+SUM(sum_f32, float)
+SUM(sum_f64, double)
+
+#define ACCUMULATE(fn, type, real, text)                \
+  static void fn(int64_t n, type *acc, const real *v) { \
+    for (int64_t i = 0; i < n; i++) {                   \
+      const real x = v[i];                              \
+      const type y = acc[i];                            \
+      acc[i] = text;                                    \
+    }                                                   \
+  }
+ACCUMULATE(add_f32, double, float, y + x)
+ACCUMULATE(add_f64, double, double, y + x)
+/* NaN wins: one in acc compares false and stays. */
+ACCUMULATE(min_f32, float, float, (x < y) | (x != x) ? x : y)
+ACCUMULATE(max_f32, float, float, (x > y) | (x != x) ? x : y)
+ACCUMULATE(min_f64, double, double, (x < y) | (x != x) ? x : y)
+ACCUMULATE(max_f64, double, double, (x > y) | (x != x) ? x : y)
+
+#include "host_random.h"
+
+#include "host_micro.h"
+
+/* -- the table ------------------------------------------------------------------------------------ */
+const ag_isa ISA = {
+    .name = ISA_NAME,
+#define OP(name, r, arity, group, forward, da, db, domain, title) \
+  loop_##name##_f32, loop_##name##_da_f32, loop_##name##_db_f32,
+    .op_f32 = {
+#include "ops.def"
+    },
+#undef OP
+#define OP(name, r, arity, group, forward, da, db, domain, title) \
+  loop_##name##_f64, loop_##name##_da_f64, loop_##name##_db_f64,
+    .op_f64 = {
+#include "ops.def"
+    },
+#undef OP
+    .cast = {{cast_f64_f64, cast_f64_f32, cast_f64_i32, cast_f64_bool},
+             {cast_f32_f64, cast_f32_f32, cast_f32_i32, cast_f32_bool},
+             {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_bool},
+             {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_i32}},
+    .sum_f32 = sum_f32,
+    .sum_f64 = sum_f64,
+    .add_f32 = add_f32,
+    .add_f64 = add_f64,
+    .min_f32 = min_f32,
+    .max_f32 = max_f32,
+    .min_f64 = min_f64,
+    .max_f64 = max_f64,
+    .uniform_f32 = uniform_f32,
+    .uniform_f64 = uniform_f64,
+    .normal_f32 = normal_f32,
+    .normal_f64 = normal_f64,
+    MICRO_FIELDS,
+};
+
+#endif

@@ -1,0 +1,214 @@
+/* The loops of ops.def for one type: `real`, FN(name) for our functions, LIBM(name) for the C
+ * library's, ROOT_STEP(y, x) for ROOT_WIDTH square roots at once. Included twice by host_loops.h;
+ * all of it is undefined at the end. */
+
+/* The names that the rows use. Ours are vector code; the others are called element by element. */
+#define exp(x) FN(exp)(x)
+#define expm1(x) FN(expm1)(x)
+#define log(x) FN(log)(x)
+#define log1p(x) FN(log1p)(x)
+#define log2(x) FN(log2)(x)
+#define log10(x) FN(log10)(x)
+#define tanh(x) FN(tanh)(x)
+#define cospi(x) FN(cospi)(x)
+#define sinpi(x) FN(sinpi)(x)
+#define tanpi(x) FN(tanpi)(x)
+#define erf(x) FN(erf)(x)
+#define erfc(x) FN(erfc)(x)
+#define pow(x, y) FN(pow)(x, y)
+#define fabs(x) LIBM(fabs)(x)
+#define floor(x) LIBM(floor)(x)
+#define ceil(x) LIBM(ceil)(x)
+#define trunc(x) LIBM(trunc)(x)
+#define rint(x) LIBM(rint)(x)
+#define sqrt(x) LIBM(sqrt)(x)
+#define fmod(x, y) LIBM(fmod)(x, y)
+#define atan2(x, y) LIBM(atan2)(x, y)
+#define acos(x) LIBM(acos)(x)
+#define asin(x) LIBM(asin)(x)
+#define atan(x) LIBM(atan)(x)
+#define cosh(x) LIBM(cosh)(x)
+#define sinh(x) LIBM(sinh)(x)
+#define acosh(x) LIBM(acosh)(x)
+#define asinh(x) LIBM(asinh)(x)
+#define atanh(x) LIBM(atanh)(x)
+/* Float through double: their recurrences would lose digits. */
+#define ag_gamma(x) (real)ag_gamma_double(x)
+#define ag_lgamma(x) (real)ag_lgamma_double(x)
+#define ag_digamma(x) (real)ag_digamma_double(x)
+#define ag_trigamma(x) (real)ag_trigamma_double(x)
+
+/* sin, cos, tan are vector code near 0 only. `far` is a constant where they are used: see GUARDED. */
+enum { FN(far) = 1 };
+#define far FN(far)
+MATH_INLINE real FN(sin_any)(real x, int is_far) {
+  return is_far ? (real)LIBM(sin)(x) : FN(sin_near)(x);
+}
+MATH_INLINE real FN(cos_any)(real x, int is_far) {
+  return is_far ? (real)LIBM(cos)(x) : FN(cos_near)(x);
+}
+MATH_INLINE real FN(tan_any)(real x, int is_far) {
+  return is_far ? (real)LIBM(tan)(x) : FN(sin_near)(x) / FN(cos_near)(x);
+}
+#define sin(x) FN(sin_any)(x, far)
+#define cos(x) FN(cos_any)(x, far)
+#define tan(x) FN(tan_any)(x, far)
+
+/* A loop that goes in pieces: vector code where all of a piece is near, else the C library. */
+#define GUARDED(fn, text)                                                                     \
+  static void fn(int64_t n, void *to, const void *pa, const void *pb, const void *py) {       \
+    real *result = to;                                                                        \
+    const real *va = pa;                                                                      \
+    (void)pb, (void)py;                                                                       \
+    for (int64_t first = 0, last; first < n; first = last) {                                  \
+      int near = 1;                                                                           \
+      last = n - first < 256 ? n : first + 256;                                               \
+      for (int64_t i = first; i < last; i++) near &= FN(is_near)(va[i]);                      \
+      if (near) {                                                                             \
+        enum { far = 0 };                                                                     \
+        INDEPENDENT                                                                           \
+        for (int64_t i = first; i < last; i++) {                                              \
+          const real a = va[i];                                                               \
+          result[i] = text;                                                                   \
+        }                                                                                     \
+      } else {                                                                                \
+        for (int64_t i = first; i < last; i++) {                                              \
+          const real a = va[i];                                                               \
+          result[i] = text;                                                                   \
+        }                                                                                     \
+      }                                                                                       \
+    }                                                                                         \
+  }
+
+/* Compilers refuse vector code to sqrt() because it may set errno. */
+#define ROOT(fn, text)                                                                        \
+  static NOINLINE void fn(int64_t n, void *to, const void *pa, const void *pb, const void *py) { \
+    real *result = to;                                                                        \
+    const real *va = pa;                                                                      \
+    int64_t i = 0;                                                                            \
+    (void)pb, (void)py;                                                                       \
+    for (; i + ROOT_WIDTH <= n; i += ROOT_WIDTH) ROOT_STEP(result + i, va + i);               \
+    for (; i < n; i++) {                                                                      \
+      const real a = va[i];                                                                   \
+      result[i] = text;                                                                       \
+    }                                                                                         \
+  }
+
+/* A power with the same exponent throughout (x^2, x^-1) is arithmetic. */
+LOOP(FN(power_1), real, real, a)
+LOOP(FN(power_2), real, real, a * a)
+LOOP(FN(power_3), real, real, a * a * a)
+ROOT(FN(power_half), sqrt(a))
+LOOP(FN(power_minus_1), real, real, 1 / (a == 0 ? (real)0 : a))
+
+static ag_loop FN(power_of)(int64_t n, const real *exponent) {
+  int same = 1;
+  if (n == 0) return NULL;
+  for (int64_t i = 0; i < n; i++) same &= exponent[i] == exponent[0];
+  if (!same) return NULL;
+  return exponent[0] == 1             ? FN(power_1)
+         : exponent[0] == 2           ? FN(power_2)
+         : exponent[0] == 3           ? FN(power_3)
+         : exponent[0] == (real)0.5   ? FN(power_half)
+         : exponent[0] == -1          ? FN(power_minus_1)
+                                      : NULL;
+}
+
+#define POWER(fn, text)                                                                       \
+  LOOP(FN(power_any), real, real, text)                                                       \
+  static void fn(int64_t n, void *to, const void *pa, const void *pb, const void *py) {       \
+    ag_loop special = FN(power_of)(n, pb);                                                    \
+    (special ? special : FN(power_any))(n, to, pa, pb, py);                                   \
+  }
+
+#define PLAIN(fn, text) LOOP(fn, real, real, text)
+#define COMPARISON(fn, text) LOOP(fn, int32_t, real, (a != a) | (b != b) ? NA_INT : (text))
+#define LOGICAL(fn, text) LOOP(fn, int32_t, int32_t, text)
+#define FORM_ARITH PLAIN
+#define FORM_MATH PLAIN
+#define FORM_NN PLAIN
+#define FORM_COMPARE COMPARISON
+#define FORM_LOGIC LOGICAL
+/* FORM(name, usual): the macro that makes the loop of this row: the usual one, or what SPECIAL_<name>
+ * says behind a comma. */
+#define SPECIAL_sin ~, GUARDED
+#define SPECIAL_cos ~, GUARDED
+#define SPECIAL_tan ~, GUARDED
+#define SPECIAL_sin_da ~, GUARDED
+#define SPECIAL_cos_da ~, GUARDED
+#define SPECIAL_pow ~, POWER
+#define SPECIAL_sqrt ~, ROOT
+#define SECOND_OF(a, b, ...) b
+#define FORM_OF(...) SECOND_OF(__VA_ARGS__)
+#define FORM(name, usual) FORM_OF(SPECIAL_##name, usual, ~)
+
+#define OP(name, r, arity, group, forward, da, db, domain, title) \
+  FORM(name, FORM_##group)(FN(loop_##name), forward)              \
+  FORM(name##_da, PLAIN)(FN(loop_##name##_da), da)                \
+  FORM(name##_db, PLAIN)(FN(loop_##name##_db), db)
+#include "ops.def"
+#undef OP
+
+#undef exp
+#undef expm1
+#undef log
+#undef log1p
+#undef log2
+#undef log10
+#undef tanh
+#undef cospi
+#undef sinpi
+#undef tanpi
+#undef erf
+#undef erfc
+#undef pow
+#undef fabs
+#undef floor
+#undef ceil
+#undef trunc
+#undef rint
+#undef sqrt
+#undef fmod
+#undef atan2
+#undef acos
+#undef asin
+#undef atan
+#undef cosh
+#undef sinh
+#undef acosh
+#undef asinh
+#undef atanh
+#undef ag_gamma
+#undef ag_lgamma
+#undef ag_digamma
+#undef ag_trigamma
+#undef far
+#undef sin
+#undef cos
+#undef tan
+#undef GUARDED
+#undef POWER
+#undef ROOT
+#undef ROOT_WIDTH
+#undef ROOT_STEP
+#undef PLAIN
+#undef COMPARISON
+#undef LOGICAL
+#undef FORM_ARITH
+#undef FORM_MATH
+#undef FORM_NN
+#undef FORM_COMPARE
+#undef FORM_LOGIC
+#undef SPECIAL_sin
+#undef SPECIAL_cos
+#undef SPECIAL_tan
+#undef SPECIAL_sin_da
+#undef SPECIAL_cos_da
+#undef SPECIAL_pow
+#undef SPECIAL_sqrt
+#undef SECOND_OF
+#undef FORM_OF
+#undef FORM
+#undef real
+#undef FN
+#undef LIBM

@@ -1,0 +1,94 @@
+/* Kernels: the device-independent description of one launch. The scheduler
+ * makes them, a device builds and runs them: `host` interprets the program in
+ * blocks, `opencl` writes source text from it. */
+#ifndef AG_KERNEL_H
+#define AG_KERNEL_H
+
+#include "array.h"
+#include "ops.h"
+#include "strbuf.h"
+
+#define AG_MAX_IN 24
+#define AG_MAX_OUT 8
+#define AG_MAX_INSTR 200
+
+/* Where operand element of iteration (i_0, i_1, ...) lies, in elements from the slot's start:
+ *   l = base + sum_k i_k * stride[k];   if (mod) l = l mod `mod`;   index = off + step * l */
+typedef struct {
+  int64_t base, stride[AG_MAX_DIM];
+  int64_t mod, off, step; /* mod 0: index = l (off and step unused) */
+} ag_access;
+
+typedef struct {
+  int slot; /* -1: the access itself is the value (iota, random counter) */
+  ag_dtype type;
+  ag_access at;
+  int contiguous; /* index = base + linear iteration number */
+} ag_operand;
+
+typedef enum {
+  AG_I_LOAD,   /* operand `index` */
+  AG_I_CONST,  /* konst[index] */
+  AG_I_IOTA,   /* the access of operand `index`, as a real */
+  AG_I_RANDOM, /* op: ag_distribution; key[index] with the access of operand `index` as counter */
+  AG_I_OP,     /* op of arg[0..2] (register numbers; -1 where not used) */
+  AG_I_CAST,   /* arg[0] of type `from` to `type`; NA stays NA */
+  AG_I_ACC     /* the accumulator of a matmul kernel at this element */
+} ag_instr_kind;
+
+typedef struct {
+  ag_instr_kind kind;
+  ag_dtype type; /* of the result; register r is the result of instruction r */
+  ag_dtype from; /* CAST: source type. OP: type of the arguments (differs for COMPARE) */
+  int op;
+  int arg[3];
+  int index;
+} ag_instr;
+
+typedef struct {
+  int nd; /* iteration space, column-major; at least 1 */
+  int64_t dim[AG_MAX_DIM];
+  int64_t count;
+  int ninstr, nin, nout, nkonst;
+  ag_instr instr[AG_MAX_INSTR];
+  ag_operand in[AG_MAX_IN];
+  uint64_t key[AG_MAX_IN];   /* RANDOM: by operand */
+  struct { double value; int param; } konst[AG_MAX_IN];
+  ag_operand out[AG_MAX_OUT]; /* each a different slot; may be an input's slot if both are contiguous */
+  int outreg[AG_MAX_OUT];    /* register stored there */
+} ag_program;
+
+typedef enum { AG_K_MAP, AG_K_REDUCE, AG_K_MATMUL, AG_K_GATHER } ag_kernel_kind;
+
+typedef struct ag_kernel {
+  ag_kernel_kind kind;
+  ag_program prog; /* MAP: all of it. REDUCE: computes what is reduced (register `reg`, no outputs).
+                    * MATMUL: the epilogue, over the m x n result; out[0] has the product's type, is
+                    * contiguous, and may hold the raw product while the kernel runs. GATHER: unused */
+  struct { /* REDUCE: prog's dimensions fall into three groups of npre, nred and the other dimensions */
+    ag_reduction op;
+    int reg, npre, nred;
+    int64_t pre, red, post; /* result element (p, q) = reduction over r of element (p, r, q); red may be 0 */
+    ag_operand out;         /* contiguous, pre x post. SUM, MEAN, PROD, MIN, MAX: prog's type or wider;
+                             * ANY, ALL: AG_BOOL of AG_BOOL; WHICH_*: AG_I32, 0-based, first of equals, NA skipped, -1 if none */
+  } reduce;
+  struct { /* MATMUL: C[i, j] = sum_l A(i, l) B(l, j); element strides of the rows and columns of A, B */
+    ag_dtype type;
+    int64_t m, n, k;
+    int slot_a, slot_b;
+    int64_t base_a, rs_a, cs_a, base_b, rs_b, cs_b;
+  } mm;
+  struct { /* GATHER: out[, j] = in[, index[j]]; bytes_per_column contiguous; a bad index gives zeros */
+    ag_dtype type;
+    int64_t rows, cols, in_cols;
+    int slot_in, slot_index, slot_out;
+    int64_t base_in, base_index;
+  } gather;
+  int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */
+  void *code; /* the device's compiled form */
+} ag_kernel;
+
+/* One line for gpu_explain() and the log: "map 1000 x 1000: 1 / (1 + exp(-(in0 ...". */
+void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out);
+
+#endif

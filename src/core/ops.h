@@ -1,0 +1,35 @@
+/* The elementwise operations: ops.def expanded to an enum and a table.
+ *
+ * Each row makes three operations: the forward one and its two derivatives,
+ * AG_OP_exp, AG_OP_exp_da, AG_OP_exp_db. A derivative takes (a, b, y), y being
+ * the forward result, and uses those of them that its text names. */
+#ifndef AG_OPS_H
+#define AG_OPS_H
+
+typedef enum {
+#define OP(name, r, arity, group, forward, da, db, domain, title) AG_OP_##name, AG_OP_##name##_da, AG_OP_##name##_db,
+#include "ops.def"
+#undef OP
+  AG_OP_COUNT
+} ag_op;
+
+/* What the group says of types: ARITH, MATH and NN take and give `real`; COMPARE takes
+ * `real` and gives logical, NA where an operand is NaN; LOGIC takes and gives logical (int 0, 1, NA). */
+typedef enum { AG_ARITH, AG_COMPARE, AG_LOGIC, AG_MATH, AG_NN } ag_op_group;
+
+typedef struct {
+  const char *name;  /* C identifier: "add", "add_da" */
+  const char *r;     /* R's name, "+"; "" for derivatives */
+  int arity;         /* arguments the text may use: 1 or 2; 3 for a derivative (a, b, y) */
+  ag_op_group group;
+  const char *text;  /* C99 and OpenCL C at once, of a, b, y */
+  const char *domain, *title;
+  int uses[3];       /* whether the text names a, b, y */
+  int differentiable; /* derivatives: 0 if the text is AG_NO_DERIVATIVE */
+} ag_op_info;
+
+const ag_op_info *ag_op_get(ag_op op);
+/* By C or R name and arity (R's unary minus is "-" with arity 1); -1 if there is none. */
+int ag_op_find(const char *name, int arity);
+
+#endif

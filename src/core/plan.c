@@ -1,0 +1,259 @@
+/* Running schedules: memory for the slots, kernels built, launches in order.
+ * Forcing runs a schedule once and gives memory back as it goes; a plan keeps
+ * everything for the next run. */
+#include "plan.h"
+#include "array_new.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct ag_plan {
+  ag_schedule *s;
+  ag_buffer **buf;    /* per slot: its memory (a part's: that of its whole); owned reference, or NULL */
+  ag_binding *bind;   /* per slot: what kernels see */
+  ag_buffer **spare;  /* blocks whose slot is dead, to be used by later slots; owned */
+  int nspare;
+  int ntargets, *target_slot;
+};
+
+static ag_status no_memory(void) { return ag_fail(AG_E_MEMORY, "out of memory"); }
+
+/* -- memory ---------------------------------------------------------------------------------------- */
+static size_t slot_bytes(const ag_slot *slot) { return (size_t)slot->count * ag_dtype_size(slot->type); }
+
+/* The smallest spare block that is large enough, unless it is far too large. */
+static ag_buffer *take_spare(ag_plan *p, size_t bytes) {
+  int best = -1;
+  for (int i = 0; i < p->nspare; i++)
+    if (p->spare[i]->capacity >= bytes && p->spare[i]->capacity / 4 <= bytes + 4096 &&
+        (best < 0 || p->spare[i]->capacity < p->spare[best]->capacity))
+      best = i;
+  if (best < 0) return NULL;
+  ag_buffer *b = p->spare[best];
+  p->spare[best] = p->spare[--p->nspare];
+  return b;
+}
+
+static void set_buffer(ag_plan *p, int i, ag_buffer *b, int64_t offset) {
+  p->buf[i] = b;
+  p->bind[i] = (ag_binding){b->mem, offset};
+}
+
+static ag_status give_memory(ag_plan *p, int i) {
+  ag_slot *slot = &p->s->slot[i];
+  if (p->buf[i]) return AG_OK;
+  if (slot->leaf) {
+    if (slot->array->buf) set_buffer(p, i, ag_buffer_retain(slot->array->buf), slot->offset);
+    return AG_OK;
+  }
+  if (slot->parent >= 0) {
+    AG_TRY(give_memory(p, slot->parent));
+    set_buffer(p, i, ag_buffer_retain(p->buf[slot->parent]), p->bind[slot->parent].offset + slot->offset);
+    return AG_OK;
+  }
+  ag_buffer *b = take_spare(p, slot_bytes(slot));
+  if (!b) AG_TRY(ag_buffer_new(&b, p->s->dev, slot_bytes(slot)));
+  set_buffer(p, i, b, 0);
+  return AG_OK;
+}
+
+/* Slots that kernel k is the first (-1: no kernel) or last to use. */
+static ag_status slots_begin(ag_plan *p, int k) {
+  for (int i = 0; i < p->s->nslots; i++)
+    if (p->s->slot[i].first == k) AG_TRY(give_memory(p, i));
+  return AG_OK;
+}
+
+static void slots_end(ag_plan *p, int k) {
+  for (int i = 0; i < p->s->nslots; i++) {
+    const ag_slot *slot = &p->s->slot[i];
+    if (slot->last == k && !slot->leaf && slot->parent < 0) p->spare[p->nspare++] = ag_buffer_retain(p->buf[i]);
+  }
+}
+
+static ag_status slots_zero(ag_plan *p, int k) {
+  for (int i = 0; i < p->s->nslots; i++) {
+    ag_slot *slot = &p->s->slot[i];
+    if (!slot->zeroed || slot->first != k) continue;
+    size_t size = ag_dtype_size(slot->type);
+    AG_TRY(ag_buffer_zero(p->buf[i], (size_t)p->bind[i].offset * size, slot_bytes(slot)));
+  }
+  return AG_OK;
+}
+
+/* -- making and running ------------------------------------------------------------------------------ */
+static ag_status build_kernel(ag_plan *p, int k) {
+  ag_kernel *kernel = p->s->kernel[k];
+  return kernel->code ? AG_OK : ag_device_build(p->s->dev, kernel);
+}
+
+static ag_status launch(ag_plan *p, int k) {
+  AG_TRY(slots_zero(p, k));
+  return ag_device_launch(p->s->dev, p->s->kernel[k], p->bind);
+}
+
+static void log_schedule(const ag_schedule *s) {
+  if (ag_log_level() < 3) return;
+  ag_strbuf text = {0};
+  ag_schedule_describe(s, &text);
+  ag_log(3, "%s", ag_strbuf_get(&text) ? ag_strbuf_get(&text) : "");
+  ag_strbuf_drop(&text);
+}
+
+static int find_slot(const ag_schedule *s, const ag_array *x) {
+  for (int i = 0; i < s->nslots; i++)
+    if (s->slot[i].array == x) return i;
+  return -1;
+}
+
+static ag_status prepare(ag_plan *p, int n, ag_array *const *target, ag_array *const *assign) {
+  AG_TRY(ag_schedule_new(&p->s, n, target, assign));
+  if (!p->s->dev) AG_TRY(ag_device_find(&p->s->dev, "host"));
+  log_schedule(p->s);
+  size_t slots = (size_t)p->s->nslots + 1;
+  p->buf = calloc(slots, sizeof *p->buf);
+  p->bind = calloc(slots, sizeof *p->bind);
+  p->spare = calloc(2 * slots, sizeof *p->spare);
+  p->target_slot = calloc((size_t)n + 1, sizeof *p->target_slot);
+  if (!p->buf || !p->bind || !p->spare || !p->target_slot) return no_memory();
+  p->ntargets = n;
+  for (int i = 0; i < n; i++) p->target_slot[i] = find_slot(p->s, assign && assign[i] ? assign[i] : target[i]);
+  return slots_begin(p, -1);
+}
+
+void ag_plan_free(ag_plan *p) {
+  if (!p) return;
+  for (int i = 0; p->s && p->buf && i < p->s->nslots; i++) ag_buffer_release(p->buf[i]);
+  for (int i = 0; i < p->nspare; i++) ag_buffer_release(p->spare[i]);
+  ag_schedule_free(p->s);
+  free(p->buf);
+  free(p->bind);
+  free(p->spare);
+  free(p->target_slot);
+  free(p);
+}
+
+/* Lays out the temporaries once: a slot's memory serves later slots when its last reader is behind. */
+static ag_status lay_out(ag_plan *p) {
+  for (int k = 0; k < p->s->nkernels; k++) {
+    AG_TRY(slots_begin(p, k));
+    AG_TRY(build_kernel(p, k));
+    slots_end(p, k);
+  }
+  return AG_OK;
+}
+
+ag_status ag_plan_new(ag_plan **out, int n, ag_array *const *target, ag_array *const *assign) {
+  ag_plan *p = calloc(1, sizeof *p);
+  if (!p) return no_memory();
+  ag_status status = prepare(p, n, target, assign);
+  if (status == AG_OK) status = lay_out(p);
+  if (status == AG_OK) *out = p;
+  else ag_plan_free(p);
+  return status;
+}
+
+/* -- inputs ------------------------------------------------------------------------------------------- */
+static int is_input(const ag_plan *p, int i, int param) {
+  return p->s->slot[i].leaf && p->s->slot[i].array->param == param;
+}
+
+ag_status ag_plan_bind(ag_plan *p, int param, ag_buffer *b, int64_t offset) {
+  for (int i = 0; i < p->s->nslots; i++) {
+    if (!is_input(p, i, param)) continue;
+    if ((size_t)offset * ag_dtype_size(p->s->slot[i].type) + slot_bytes(&p->s->slot[i]) > b->capacity)
+      return ag_fail(AG_E_SHAPE, "the buffer bound to input %d is too small", param);
+    ag_buffer_retain(b);
+    ag_buffer_release(p->buf[i]);
+    set_buffer(p, i, b, offset);
+  }
+  return AG_OK;
+}
+
+void ag_plan_move(ag_plan *p, int param, int64_t offset) {
+  for (int i = 0; i < p->s->nslots; i++)
+    if (is_input(p, i, param)) p->bind[i].offset = offset;
+}
+
+void ag_plan_set(ag_plan *p, int param, double value) {
+  for (int k = 0; k < p->s->nkernels; k++) {
+    ag_program *prog = &p->s->kernel[k]->prog;
+    for (int i = 0; i < prog->nkonst; i++)
+      if (prog->konst[i].param == param) prog->konst[i].value = value;
+  }
+}
+
+ag_status ag_plan_run(ag_plan *p) {
+  for (int i = 0; i < p->s->nslots; i++)
+    if (p->s->slot[i].leaf && !p->buf[i])
+      return ag_fail(AG_E_ARGUMENT, "input %d of the plan is not bound", p->s->slot[i].array->param);
+  for (int k = 0; k < p->s->nkernels; k++) AG_TRY(launch(p, k));
+  return AG_OK;
+}
+
+ag_status ag_plan_result(ag_plan *p, int i, ag_array **out) {
+  int at = p->target_slot[i];
+  if (at < 0 || !p->buf[at]) return ag_fail(AG_E_ARGUMENT, "target %d of the plan has no memory yet", i + 1);
+  const ag_slot *slot = &p->s->slot[at];
+  return ag_array_from_buffer(out, p->buf[at], p->bind[at].offset, slot->type, slot->array->shape);
+}
+
+void ag_plan_describe(const ag_plan *p, ag_strbuf *out) { ag_schedule_describe(p->s, out); }
+
+/* -- forcing: once, with the memory of dead slots given back at once ---------------------------------------- */
+static void drop_dead(ag_plan *p, int k) {
+  for (int i = 0; i < p->s->nslots; i++) {
+    const ag_slot *slot = &p->s->slot[i];
+    if (slot->last != k || slot->parent >= 0) continue;
+    for (int j = 0; j < p->s->nslots; j++) /* with its parts */
+      if ((j == i || p->s->slot[j].parent == i) && p->buf[j]) {
+        ag_buffer_release(p->buf[j]);
+        p->buf[j] = NULL;
+      }
+  }
+}
+
+static ag_status run_once(ag_plan *p) {
+  for (int k = 0; k < p->s->nkernels; k++) {
+    if (ag_hook_interrupted && ag_hook_interrupted()) return ag_fail(AG_E_INTERRUPT, "interrupted");
+    AG_TRY(slots_begin(p, k));
+    AG_TRY(build_kernel(p, k));
+    AG_TRY(launch(p, k));
+    drop_dead(p, k);
+  }
+  return AG_OK;
+}
+
+/* What ran without being stored will be stored when it is asked for again. */
+static void mark_computed(ag_array *x) {
+  if (x->computed || x->kind == AG_BUFFER) return;
+  x->computed = x->kind == AG_ELEMENTWISE || x->kind == AG_CAST || x->kind == AG_RANDOM || x->kind == AG_MATMUL;
+  for (int i = 0; i < x->nargs; i++)
+    if (x->arg[i]) mark_computed(x->arg[i]);
+}
+
+static void materialise_results(ag_plan *p, int n, ag_array *const *target) {
+  for (int i = 0; i < n; i++) mark_computed(target[i]);
+  for (int i = 0; i < p->s->nslots; i++) {
+    const ag_slot *slot = &p->s->slot[i];
+    if (!slot->leaf && slot->last == p->s->nkernels && p->buf[i] && slot->array->kind != AG_BUFFER)
+      ag_array_materialise(slot->array, p->buf[i], p->bind[i].offset);
+  }
+}
+
+static int is_pending(const ag_array *x) { return x->kind != AG_BUFFER; }
+
+ag_status ag_array_force(int n, ag_array *const *x) {
+  int pending = 0;
+  for (int i = 0; i < n; i++) {
+    if (x[i]->traced) return ag_fail(AG_E_ARGUMENT, "a placeholder of a traced function has no value");
+    pending += is_pending(x[i]);
+  }
+  if (!pending) return AG_OK;
+  ag_plan *p = calloc(1, sizeof *p);
+  if (!p) return no_memory();
+  ag_status status = prepare(p, n, x, NULL);
+  if (status == AG_OK) status = run_once(p);
+  if (status == AG_OK) materialise_results(p, n, x);
+  ag_plan_free(p);
+  return status;
+}

@@ -10,10 +10,10 @@
 /* What the text depends on of the device. */
 typedef struct {
   int is_gpu, has_f64;
-  int lanes;       /* floats in a vector register of a CPU device; 1 on a GPU: neighbours coalesce */
-  int units;       /* compute units */
-  int group;       /* largest work-group */
-  size_t local;    /* bytes of local memory */
+  int lanes;    /* floats in a vector register of a CPU device; 1 on a GPU: neighbours coalesce */
+  int units;    /* compute units */
+  int group;    /* largest work-group */
+  size_t local; /* bytes of local memory */
 } ag_cg_target;
 
 typedef enum {
@@ -50,12 +50,13 @@ typedef struct {
   ag_strbuf text; /* one program with all entries */
   int f64;        /* some type of it is double */
   int64_t npass;
-  int nstages;    /* 0: nothing to do */
+  int nstages; /* 0: nothing to do */
   ag_cg_stage stage[AG_CG_MAX_STAGES];
   size_t scratch[AG_CG_MAX_SCRATCH]; /* bytes needed; shared by all kernels of an in-order queue */
 } ag_cg_source;
 
 /* The caller drops out->text, also after a failure. */
-AG_CHECKED ag_status ag_cg_generate(ag_cg_source *out, const ag_kernel *k, const ag_cg_target *target);
+AG_CHECKED ag_status ag_cg_generate(ag_cg_source *out, const ag_kernel *k,
+                                    const ag_cg_target *target);
 
 #endif

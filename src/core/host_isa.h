@@ -33,6 +33,11 @@ typedef struct {
                     float *c, int64_t ldc, int add);
   void (*micro_f64)(int m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b, int64_t rs_b,
                     int64_t cs_b, double *c, int64_t ldc, int add);
+  /* c[i + j*ldc] = sum over l of a[i*rs_a + l] * b[l + j*cs_b]: for few columns */
+  void (*dots_f32)(int64_t m, int64_t n, int64_t k, const float *a, int64_t rs_a, const float *b, int64_t cs_b,
+                   float *c, int64_t ldc);
+  void (*dots_f64)(int64_t m, int64_t n, int64_t k, const double *a, int64_t rs_a, const double *b, int64_t cs_b,
+                   double *c, int64_t ldc);
   /* y[l*width + i] = x[i*rs + l*cs] for i < m <= width, l < k */
   void (*pack_f32)(int m, int64_t k, const float *x, int64_t rs, int64_t cs, float *y, int width);
   void (*pack_f64)(int m, int64_t k, const double *x, int64_t rs, int64_t cs, double *y, int width);

@@ -27,13 +27,13 @@
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
-#define NOINLINE __attribute__((noinline))
 /* LOOP(fn, out, in, text): result[i] = text of a, b, y of type `in`. */
-#define LOOP(fn, out, in, text)                                                               \
+#define LOOP(fn, out, in, text) LOOP_AS(fn, out, in, text, INDEPENDENT)
+#define LOOP_AS(fn, out, in, text, pragma)                                                    \
   static void fn(int64_t n, void *to, const void *pa, const void *pb, const void *py) {       \
     out *result = to;                                                                         \
     const in *va = pa, *vb = pb, *vy = py;                                                    \
-    INDEPENDENT                                                                               \
+    pragma                                                                                    \
     for (int64_t i = 0; i < n; i++) {                                                         \
       const in a = va[i], b = vb[i], y = vy[i];                                               \
       (void)a, (void)b, (void)y;                                                              \
@@ -51,44 +51,39 @@ MATH_INLINE double pow_f64(double x, double y) { return pow(x, y); }
 MATH_INLINE float pow_f32(float x, float y) {
   double l = log_f64(fabsf(x)), p = exp_f64(y * l);
   float whole = rintf(y), half = 0.5f * y;
-  p = (y == 0) | (l == 0) ? 1 : p;
-  p = (x < 0) & (half != rintf(half)) ? -p : p;
-  return (x < 0) & (y != whole) ? NAN : (float)p;
+  p = ((y == 0) | (l == 0)) ? 1 : p;
+  p = ((x < 0) & (half != rintf(half))) ? -p : p;
+  return ((x < 0) & (y != whole)) ? NAN : (float)p;
 }
+
+/* y[0 .. ROOTS-1] = sqrt(x[0 ..]): compilers refuse vector code to sqrt() because it may set errno. */
+#if VBYTES == 64
+#define ROOTS_F64(y, x) _mm512_storeu_pd(y, _mm512_sqrt_pd(_mm512_loadu_pd(x)))
+#define ROOTS_F32(y, x) _mm512_storeu_ps(y, _mm512_sqrt_ps(_mm512_loadu_ps(x)))
+#elif VBYTES == 32
+#define ROOTS_F64(y, x) _mm256_storeu_pd(y, _mm256_sqrt_pd(_mm256_loadu_pd(x)))
+#define ROOTS_F32(y, x) _mm256_storeu_ps(y, _mm256_sqrt_ps(_mm256_loadu_ps(x)))
+#elif HOST_X86
+#define ROOTS_F64(y, x) _mm_storeu_pd(y, _mm_sqrt_pd(_mm_loadu_pd(x)))
+#define ROOTS_F32(y, x) _mm_storeu_ps(y, _mm_sqrt_ps(_mm_loadu_ps(x)))
+#elif defined(__aarch64__)
+#define ROOTS_F64(y, x) vst1q_f64(y, vsqrtq_f64(vld1q_f64(x)))
+#define ROOTS_F32(y, x) vst1q_f32(y, vsqrtq_f32(vld1q_f32(x)))
+#else
+#define ROOTS_F64(y, x) ((y)[0] = sqrt((x)[0]), (y)[1] = sqrt((x)[1]))
+#define ROOTS_F32(y, x) \
+  ((y)[0] = sqrtf((x)[0]), (y)[1] = sqrtf((x)[1]), (y)[2] = sqrtf((x)[2]), (y)[3] = sqrtf((x)[3]))
+#endif
 
 #define real double
 #define FN(name) name##_f64
 #define LIBM(name) name
-#if VBYTES == 64
-#define ROOT_WIDTH 8
-#define ROOT_STEP(y, x) _mm512_storeu_pd(y, _mm512_sqrt_pd(_mm512_loadu_pd(x)))
-#elif VBYTES == 32
-#define ROOT_WIDTH 4
-#define ROOT_STEP(y, x) _mm256_storeu_pd(y, _mm256_sqrt_pd(_mm256_loadu_pd(x)))
-#elif HOST_X86
-#define ROOT_WIDTH 2
-#define ROOT_STEP(y, x) _mm_storeu_pd(y, _mm_sqrt_pd(_mm_loadu_pd(x)))
-#else
-#define ROOT_WIDTH 1
-#define ROOT_STEP(y, x) *(y) = sqrt(*(x))
-#endif
+#define ROOTS ROOTS_F64
 #include "host_ops.h"
 #define real float
 #define FN(name) name##_f32
 #define LIBM(name) name##f
-#if VBYTES == 64
-#define ROOT_WIDTH 16
-#define ROOT_STEP(y, x) _mm512_storeu_ps(y, _mm512_sqrt_ps(_mm512_loadu_ps(x)))
-#elif VBYTES == 32
-#define ROOT_WIDTH 8
-#define ROOT_STEP(y, x) _mm256_storeu_ps(y, _mm256_sqrt_ps(_mm256_loadu_ps(x)))
-#elif HOST_X86
-#define ROOT_WIDTH 4
-#define ROOT_STEP(y, x) _mm_storeu_ps(y, _mm_sqrt_ps(_mm_loadu_ps(x)))
-#else
-#define ROOT_WIDTH 1
-#define ROOT_STEP(y, x) *(y) = sqrtf(*(x))
-#endif
+#define ROOTS ROOTS_F32
 #include "host_ops.h"
 
 /* -- casts ------------------------------------------------------------------------------------ */
@@ -96,16 +91,16 @@ MATH_INLINE float pow_f32(float x, float y) {
 #define NA_LOW 1954u
 #define NA_F64 unbits_f64(0x7FF0000000000000u | NA_LOW)
 #define NA_F32 unbits_f32(0x7FC00000u | NA_LOW)
-MATH_INLINE int is_na_f64(double x) { return x != x && (uint32_t)bits_f64(x) == NA_LOW; }
-MATH_INLINE int is_na_f32(float x) { return x != x && (bits_f32(x) & 0x003FFFFFu) == NA_LOW; }
+MATH_INLINE int is_na_f64(double x) { return (x != x) & ((uint32_t)bits_f64(x) == NA_LOW); }
+MATH_INLINE int is_na_f32(float x) { return (x != x) & ((bits_f32(x) & 0x003FFFFFu) == NA_LOW); }
 /* Towards 0; what an int cannot hold is NA. */
 MATH_INLINE int32_t int_f64(double x) {
-  int fits = x > -2147483648.0 && x < 2147483648.0;
+  int fits = (x > -2147483648.0) & (x < 2147483648.0);
   int32_t k = (int32_t)(fits ? x : 0);
   return fits ? k : NA_INT;
 }
 MATH_INLINE int32_t int_f32(float x) {
-  int fits = x > -2147483648.0f && x < 2147483648.0f;
+  int fits = (x > -2147483648.0f) & (x < 2147483648.0f);
   int32_t k = (int32_t)(fits ? x : 0);
   return fits ? k : NA_INT;
 }
@@ -150,10 +145,10 @@ SUM(sum_f64, double)
 ACCUMULATE(add_f32, double, float, y + x)
 ACCUMULATE(add_f64, double, double, y + x)
 /* NaN wins: one in acc compares false and stays. */
-ACCUMULATE(min_f32, float, float, (x < y) | (x != x) ? x : y)
-ACCUMULATE(max_f32, float, float, (x > y) | (x != x) ? x : y)
-ACCUMULATE(min_f64, double, double, (x < y) | (x != x) ? x : y)
-ACCUMULATE(max_f64, double, double, (x > y) | (x != x) ? x : y)
+ACCUMULATE(min_f32, float, float, ((x < y) | (x != x)) ? x : y)
+ACCUMULATE(max_f32, float, float, ((x > y) | (x != x)) ? x : y)
+ACCUMULATE(min_f64, double, double, ((x < y) | (x != x)) ? x : y)
+ACCUMULATE(max_f64, double, double, ((x > y) | (x != x)) ? x : y)
 
 #include "host_random.h"
 

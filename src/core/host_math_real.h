@@ -64,9 +64,10 @@ MATH_INLINE FN(log_parts_t) FN(log_parts)(real x) {
   const word offset = FN(bits)(R(1.0)) - SQRT_HALF_BITS, mask = ((word)1 << MANTISSA) - 1;
   const real whole = (real)((word)1 << MANTISSA);
   int subnormal = x < SMALLEST;
-  word u = FN(bits)(subnormal ? x * (real)((word)1 << SCALE_UP) : x) + offset;
-  v.k = FN(unbits)((u >> MANTISSA) | FN(bits)(whole)) -
-        (whole + (subnormal ? BIAS + SCALE_UP : BIAS));
+  real up = subnormal ? (real)((word)1 << SCALE_UP) : 1;
+  real down = subnormal ? whole + (BIAS + SCALE_UP) : whole + BIAS;
+  word u = FN(bits)(x * up) + offset;
+  v.k = FN(unbits)((u >> MANTISSA) | FN(bits)(whole)) - down;
   v.f = FN(unbits)((u & mask) + SQRT_HALF_BITS) - 1;
   real s = v.f / (2 + v.f), z = s * s, p;
   LOG_POLY(p, z)
@@ -78,7 +79,7 @@ MATH_INLINE FN(log_parts_t) FN(log_parts)(real x) {
 /* The value of a logarithm where x is 0, Inf, negative or NaN. */
 MATH_INLINE real FN(log_edges)(real x, real value) {
   real edge = x == 0 ? -(real)INFINITY : x < 0 ? (real)NAN : x;
-  return x > 0 && x < (real)INFINITY ? value : edge;
+  return ((x > 0) & (x < (real)INFINITY)) ? value : edge;
 }
 
 /* log(x + c) for a c too small to be seen in x: log(x) + c / x. */

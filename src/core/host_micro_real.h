@@ -1,18 +1,20 @@
-/* host_micro.h's text for one type: REAL, FN(name), and FMA, PART_LOAD, PART_STORE where there are any. */
+/* host_micro.h's text for one type: REAL, FN(name), and FMA, PART_LOAD, PART_STORE where there are
+ * any. */
 typedef REAL FN(vec) __attribute__((vector_size(VBYTES)));
 typedef REAL FN(mem) __attribute__((vector_size(VBYTES), aligned(sizeof(REAL)), may_alias));
 typedef REAL FN(quarter) __attribute__((vector_size(16)));
 typedef REAL FN(qmem) __attribute__((vector_size(16), aligned(sizeof(REAL)), may_alias));
-#define VEC FN(vec)
-#define LANES ((int)(VBYTES / sizeof(REAL)))
-#define AT(p) (*(FN(mem) *)(p))
-#define GET(p) ((VEC)*(const FN(mem) *)(p))
+#define VEC    FN(vec)
+#define LANES  ((int)(VBYTES / sizeof(REAL)))
+#define AT(p)  (*(FN(mem) *)(p))
+#define GET(p) ((VEC) * (const FN(mem) *)(p))
 
 #ifndef FMA
-#define FMA(a, b, c) ((c) + (a) * (b))
-#define PART_LOAD(p, r) FN(part_load)(p, r)
+#define FMA(a, b, c)        ((c) + (a) * (b))
+#define PART_LOAD(p, r)     FN(part_load)(p, r)
 #define PART_STORE(p, r, v) FN(part_store)(p, r, v)
-MICRO_INLINE VEC FN(part_load)(const REAL *p, int r) { /* r < 4: a loop would become a call of memcpy() */
+MICRO_INLINE VEC FN(part_load)(const REAL *p,
+                               int r) { /* r < 4: a loop would become a call of memcpy() */
   VEC v = {p[0]};
   if (r > 1) v[1] = p[1];
 #if REAL_IS_FLOAT
@@ -25,21 +27,25 @@ MICRO_INLINE void FN(part_store)(REAL *p, int r, VEC v) {
 }
 #endif
 
-/* The tile of mv vectors x nv columns; `r` lanes of the last vector count. mv, nv, part are constants at
- * each call, so that the loops over them disappear and the tile stays in registers. */
-MICRO_INLINE void FN(tile)(const int mv, const int nv, const int part, int r, int64_t k, const REAL *a,
-                           int64_t lda, const REAL *b, int64_t rs_b, int64_t cs_b, REAL *c, int64_t ldc,
-                           int add) {
+/* The tile of mv vectors x nv columns; `r` lanes of the last vector count. mv, nv, part are
+ * constants at each call, so that the loops over them disappear and the tile stays in registers. */
+MICRO_INLINE void FN(tile)(const int mv, const int nv, const int part, int r, int64_t k,
+                           const REAL *a, int64_t lda, const REAL *b, int64_t rs_b, int64_t cs_b,
+                           REAL *c, int64_t ldc, int add) {
   VEC acc[MICRO_MV][MICRO_NR];
   const REAL *b4 = b + 4 * cs_b;
   MICRO_UNROLL
   for (int j = 0; j < nv; j++) {
-    __builtin_prefetch(c + j * ldc, 1);
     MICRO_UNROLL
-    for (int v = 0; v < mv; v++) acc[v][j] = (VEC){0};
+    for (int v = 0; v < mv; v++) {
+      __builtin_prefetch(c + j * ldc + v * LANES, 1);
+      acc[v][j] = (VEC){0};
+    }
   }
   for (int64_t l = 0; l < k; l++) {
     VEC x[MICRO_MV];
+    MICRO_UNROLL
+    for (int v = 0; v < mv; v++) __builtin_prefetch(a + 8 * lda + v * LANES);
     MICRO_UNROLL
     for (int v = 0; v < mv; v++)
       x[v] = part && v == mv - 1 ? (VEC)PART_LOAD(a + v * LANES, r) : GET(a + v * LANES);
@@ -58,17 +64,16 @@ MICRO_INLINE void FN(tile)(const int mv, const int nv, const int part, int r, in
     REAL *to = c + j * ldc;
     MICRO_UNROLL
     for (int v = 0; v < mv; v++, to += LANES) {
-      if (v < mv - 1 || r == LANES)
-        AT(to) = add ? GET(to) + acc[v][j] : acc[v][j];
+      if (v < mv - 1 || r == LANES) AT(to) = add ? GET(to) + acc[v][j] : acc[v][j];
       else
         PART_STORE(to, r, add ? (VEC)PART_LOAD(to, r) + acc[v][j] : acc[v][j]);
     }
   }
 }
 
-#define MICRO_ARGS                                                                                    \
-  int r, int64_t k, const REAL *a, int64_t lda, const REAL *b, int64_t rs_b, int64_t cs_b, REAL *c, \
-    int64_t ldc, int add
+#define MICRO_ARGS                                                                                 \
+  int r, int64_t k, const REAL *a, int64_t lda, const REAL *b, int64_t rs_b, int64_t cs_b,         \
+      REAL *c, int64_t ldc, int add
 #define MICRO_PASS(n) n, part, r, k, a, lda, b, rs_b, cs_b, c, ldc, add
 
 /* All columns for rows that fill mv vectors. */
@@ -86,11 +91,13 @@ MICRO_INLINE void FN(columns)(const int mv, const int part, int64_t n, MICRO_ARG
   if (n) FN(tile)(mv, MICRO_PASS(1));
 }
 
-#define MICRO_ROWS(mv)                                                                \
-  static void FN(rows##mv)(int64_t n, MICRO_ARGS) {                                   \
-    if (MICRO_MASKED) FN(columns)(mv, 1, n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add); \
-    else if (r < LANES) FN(columns)(mv, 1, n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add); \
-    else FN(columns)(mv, 0, n, LANES, k, a, lda, b, rs_b, cs_b, c, ldc, add);         \
+#define MICRO_ROWS(mv)                                                                             \
+  static void FN(rows##mv)(int64_t n, MICRO_ARGS) {                                                \
+    if (MICRO_MASKED) FN(columns)(mv, 1, n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);             \
+    else if (r < LANES)                                                                            \
+      FN(columns)(mv, 1, n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);                             \
+    else                                                                                           \
+      FN(columns)(mv, 0, n, LANES, k, a, lda, b, rs_b, cs_b, c, ldc, add);                         \
   }
 MICRO_ROWS(1)
 MICRO_ROWS(2)
@@ -98,26 +105,76 @@ MICRO_ROWS(2)
 MICRO_ROWS(3)
 #endif
 
-static void FN(micro)(int m, int64_t n, int64_t k, const REAL *a, int64_t lda, const REAL *b, int64_t rs_b,
-                      int64_t cs_b, REAL *c, int64_t ldc, int add) {
+static void FN(micro)(int m, int64_t n, int64_t k, const REAL *a, int64_t lda, const REAL *b,
+                      int64_t rs_b, int64_t cs_b, REAL *c, int64_t ldc, int add) {
   int r = m % LANES ? m % LANES : LANES;
   if (m <= LANES) FN(rows1)(n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);
 #if MICRO_MV > 2
-  else if (m > 2 * LANES) FN(rows3)(n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);
+  else if (m > 2 * LANES)
+    FN(rows3)(n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);
 #endif
-  else FN(rows2)(n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);
+  else
+    FN(rows2)(n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);
+}
+
+/* ---- dot products ---- */
+
+#define QUARTER    ((int)(16 / sizeof(REAL)))
+#define QPUT(p, v) (*(FN(qmem) *)(p) = (v))
+#define QGET(p)    (*(const FN(qmem) *)(p))
+
+MICRO_INLINE REAL FN(total)(VEC v) {
+  REAL x[LANES];
+  AT(x) = v;
+  FN(quarter) sum = QGET(x);
+  for (int i = 1; i < LANES / QUARTER; i++) sum += QGET(x + i * QUARTER);
+  return REAL_IS_FLOAT ? (sum[0] + sum[1]) + (sum[2 % QUARTER] + sum[3 % QUARTER])
+                       : sum[0] + sum[1];
+}
+
+MICRO_INLINE void FN(dot_rows)(const int rows, int64_t k, const REAL *a, int64_t rs_a,
+                               const REAL *b, REAL *c) {
+  VEC acc[4];
+  int64_t l = 0;
+  int r = (int)(k % LANES);
+  MICRO_UNROLL
+  for (int i = 0; i < rows; i++) acc[i] = (VEC){0};
+  for (; l + LANES <= k; l += LANES) {
+    VEC y = GET(b + l);
+    MICRO_UNROLL
+    for (int i = 0; i < rows; i++) acc[i] = FMA(GET(a + i * rs_a + l), y, acc[i]);
+  }
+  if (r) {
+    VEC y = (VEC)PART_LOAD(b + l, r);
+    MICRO_UNROLL
+    for (int i = 0; i < rows; i++) acc[i] = FMA((VEC)PART_LOAD(a + i * rs_a + l, r), y, acc[i]);
+  }
+  MICRO_UNROLL
+  for (int i = 0; i < rows; i++) c[i] = FN(total)(acc[i]);
+}
+
+static void FN(dots)(int64_t m, int64_t n, int64_t k, const REAL *a, int64_t rs_a, const REAL *b,
+                     int64_t cs_b, REAL *c, int64_t ldc) {
+  for (int64_t i = 0; i < m;) {
+    int rows = m - i >= 4 ? 4 : 1;
+    for (int64_t j = 0; j < n; j++)
+      if (rows == 4) FN(dot_rows)(4, k, a + i * rs_a, rs_a, b + j * cs_b, c + i + j * ldc);
+      else
+        FN(dot_rows)(1, k, a + i * rs_a, rs_a, b + j * cs_b, c + i + j * ldc);
+    i += rows;
+  }
 }
 
 /* ---- packing ---- */
 
-/* Four rows (two of doubles) of x, `ld` apart, become columns of y: 16-byte vectors on every processor. */
-#define QUARTER ((int)(16 / sizeof(REAL)))
-#define QPUT(p, v) (*(FN(qmem) *)(p) = (v))
-#define QGET(p) (*(const FN(qmem) *)(p))
+/* Four rows (two of doubles) of x, `ld` apart, become columns of y: 16-byte vectors on every
+ * processor. */
 MICRO_INLINE void FN(transpose)(const REAL *x, int64_t ld, REAL *y, int width) {
 #if REAL_IS_FLOAT
   FN(quarter) a = QGET(x), b = QGET(x + ld), c = QGET(x + 2 * ld), d = QGET(x + 3 * ld);
-  FN(quarter) ab = MICRO_SHUFFLE(micro_i32, a, b, 0, 4, 1, 5), cd = MICRO_SHUFFLE(micro_i32, c, d, 0, 4, 1, 5);
+  FN(quarter)
+  ab = MICRO_SHUFFLE(micro_i32, a, b, 0, 4, 1, 5),
+  cd = MICRO_SHUFFLE(micro_i32, c, d, 0, 4, 1, 5);
   QPUT(y, MICRO_SHUFFLE(micro_i32, ab, cd, 0, 1, 4, 5));
   QPUT(y + width, MICRO_SHUFFLE(micro_i32, ab, cd, 2, 3, 6, 7));
   ab = MICRO_SHUFFLE(micro_i32, a, b, 2, 6, 3, 7), cd = MICRO_SHUFFLE(micro_i32, c, d, 2, 6, 3, 7);
@@ -130,7 +187,8 @@ MICRO_INLINE void FN(transpose)(const REAL *x, int64_t ld, REAL *y, int width) {
 #endif
 }
 
-static void FN(pack_any)(int m, int64_t k, const REAL *x, int64_t rs, int64_t cs, REAL *y, int width) {
+static void FN(pack_any)(int m, int64_t k, const REAL *x, int64_t rs, int64_t cs, REAL *y,
+                         int width) {
   for (int64_t l = 0; l < k; l++)
     for (int i = 0; i < m; i++) y[l * width + i] = x[i * rs + l * cs];
 }
@@ -157,8 +215,10 @@ static void FN(pack_rows)(int m, int64_t k, const REAL *x, int64_t rs, REAL *y, 
 
 static void FN(pack)(int m, int64_t k, const REAL *x, int64_t rs, int64_t cs, REAL *y, int width) {
   if (rs == 1) FN(pack_columns)(m, k, x, cs, y, width);
-  else if (cs == 1) FN(pack_rows)(m, k, x, rs, y, width);
-  else FN(pack_any)(m, k, x, rs, cs, y, width);
+  else if (cs == 1)
+    FN(pack_rows)(m, k, x, rs, y, width);
+  else
+    FN(pack_any)(m, k, x, rs, cs, y, width);
 }
 
 #undef REAL

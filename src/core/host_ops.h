@@ -1,6 +1,6 @@
 /* The loops of ops.def for one type: `real`, FN(name) for our functions, LIBM(name) for the C
- * library's, ROOT_STEP(y, x) for ROOT_WIDTH square roots at once. Included twice by host_loops.h;
- * all of it is undefined at the end. */
+ * library's, ROOTS(y, x) for a vector of square roots. Included twice by host_loops.h; all of it is
+ * undefined at the end. */
 
 /* The names that the rows use. Ours are vector code; the others are called element by element. */
 #define exp(x) FN(exp)(x)
@@ -15,7 +15,6 @@
 #define tanpi(x) FN(tanpi)(x)
 #define erf(x) FN(erf)(x)
 #define erfc(x) FN(erfc)(x)
-#define pow(x, y) FN(pow)(x, y)
 #define fabs(x) LIBM(fabs)(x)
 #define floor(x) LIBM(floor)(x)
 #define ceil(x) LIBM(ceil)(x)
@@ -54,6 +53,13 @@ MATH_INLINE real FN(tan_any)(real x, int is_far) {
 #define cos(x) FN(cos_any)(x, far)
 #define tan(x) FN(tan_any)(x, far)
 
+/* Likewise pow(): the loop of the row `pow` computes the powers beforehand, see POWER. */
+enum { FN(known) = 0 };
+static const real FN(known_power) = 0;
+#define known FN(known)
+#define known_power FN(known_power)
+#define pow(x, y) (known ? known_power : FN(pow)(x, y))
+
 /* A loop that goes in pieces: vector code where all of a piece is near, else the C library. */
 #define GUARDED(fn, text)                                                                     \
   static void fn(int64_t n, void *to, const void *pa, const void *pb, const void *py) {       \
@@ -80,14 +86,14 @@ MATH_INLINE real FN(tan_any)(real x, int is_far) {
     }                                                                                         \
   }
 
-/* Compilers refuse vector code to sqrt() because it may set errno. */
+#define WIDTH (VBYTES / (int)sizeof(real))
 #define ROOT(fn, text)                                                                        \
-  static NOINLINE void fn(int64_t n, void *to, const void *pa, const void *pb, const void *py) { \
+  static void fn(int64_t n, void *to, const void *pa, const void *pb, const void *py) {       \
     real *result = to;                                                                        \
     const real *va = pa;                                                                      \
     int64_t i = 0;                                                                            \
     (void)pb, (void)py;                                                                       \
-    for (; i + ROOT_WIDTH <= n; i += ROOT_WIDTH) ROOT_STEP(result + i, va + i);               \
+    for (; n - i >= WIDTH; i += WIDTH) ROOTS(result + i, va + i);                             \
     for (; i < n; i++) {                                                                      \
       const real a = va[i];                                                                   \
       result[i] = text;                                                                       \
@@ -114,15 +120,31 @@ static ag_loop FN(power_of)(int64_t n, const real *exponent) {
                                       : NULL;
 }
 
+/* In pieces: the powers first, then the row's text around them. */
 #define POWER(fn, text)                                                                       \
-  LOOP(FN(power_any), real, real, text)                                                       \
   static void fn(int64_t n, void *to, const void *pa, const void *pb, const void *py) {       \
+    real *result = to, power[256];                                                            \
+    const real *va = pa, *vb = pb;                                                            \
     ag_loop special = FN(power_of)(n, pb);                                                    \
-    (special ? special : FN(power_any))(n, to, pa, pb, py);                                   \
+    if (special) {                                                                            \
+      special(n, to, pa, pb, py);                                                             \
+      return;                                                                                 \
+    }                                                                                         \
+    for (int64_t first = 0, count; first < n; first += count) {                               \
+      count = n - first < 256 ? n - first : 256;                                              \
+      for (int64_t i = 0; i < count; i++) power[i] = FN(pow)(va[first + i], vb[first + i]);   \
+      INDEPENDENT                                                                             \
+      for (int64_t i = 0; i < count; i++) {                                                   \
+        enum { known = 1 };                                                                   \
+        const real a = va[first + i], b = vb[first + i], known_power = power[i];              \
+        result[first + i] = text;                                                             \
+      }                                                                                       \
+    }                                                                                         \
   }
 
 #define PLAIN(fn, text) LOOP(fn, real, real, text)
-#define COMPARISON(fn, text) LOOP(fn, int32_t, real, (a != a) | (b != b) ? NA_INT : (text))
+#define CALLS(fn, text) LOOP_AS(fn, real, real, text, ) /* nothing to make vector code of */
+#define COMPARISON(fn, text) LOOP(fn, int32_t, real, ((a != a) | (b != b)) ? NA_INT : (text))
 #define LOGICAL(fn, text) LOOP(fn, int32_t, int32_t, text)
 #define FORM_ARITH PLAIN
 #define FORM_MATH PLAIN
@@ -138,6 +160,31 @@ static ag_loop FN(power_of)(int64_t n, const real *exponent) {
 #define SPECIAL_cos_da ~, GUARDED
 #define SPECIAL_pow ~, POWER
 #define SPECIAL_sqrt ~, ROOT
+#define SPECIAL_mod ~, CALLS
+#define SPECIAL_idiv ~, CALLS
+#define SPECIAL_pow_da ~, CALLS
+#define SPECIAL_acos ~, CALLS
+#define SPECIAL_acos_da ~, CALLS
+#define SPECIAL_asin ~, CALLS
+#define SPECIAL_asin_da ~, CALLS
+#define SPECIAL_atan ~, CALLS
+#define SPECIAL_cosh ~, CALLS
+#define SPECIAL_cosh_da ~, CALLS
+#define SPECIAL_sinh ~, CALLS
+#define SPECIAL_sinh_da ~, CALLS
+#define SPECIAL_acosh ~, CALLS
+#define SPECIAL_acosh_da ~, CALLS
+#define SPECIAL_asinh ~, CALLS
+#define SPECIAL_asinh_da ~, CALLS
+#define SPECIAL_atanh ~, CALLS
+#define SPECIAL_lgamma ~, CALLS
+#define SPECIAL_lgamma_da ~, CALLS
+#define SPECIAL_gamma ~, CALLS
+#define SPECIAL_gamma_da ~, CALLS
+#define SPECIAL_digamma ~, CALLS
+#define SPECIAL_digamma_da ~, CALLS
+#define SPECIAL_trigamma ~, CALLS
+#define SPECIAL_atan2 ~, CALLS
 #define SECOND_OF(a, b, ...) b
 #define FORM_OF(...) SECOND_OF(__VA_ARGS__)
 #define FORM(name, usual) FORM_OF(SPECIAL_##name, usual, ~)
@@ -183,14 +230,16 @@ static ag_loop FN(power_of)(int64_t n, const real *exponent) {
 #undef ag_digamma
 #undef ag_trigamma
 #undef far
+#undef known
+#undef known_power
 #undef sin
 #undef cos
 #undef tan
 #undef GUARDED
 #undef POWER
 #undef ROOT
-#undef ROOT_WIDTH
-#undef ROOT_STEP
+#undef WIDTH
+#undef ROOTS
 #undef PLAIN
 #undef COMPARISON
 #undef LOGICAL
@@ -206,6 +255,32 @@ static ag_loop FN(power_of)(int64_t n, const real *exponent) {
 #undef SPECIAL_cos_da
 #undef SPECIAL_pow
 #undef SPECIAL_sqrt
+#undef SPECIAL_mod
+#undef SPECIAL_idiv
+#undef SPECIAL_pow_da
+#undef SPECIAL_acos
+#undef SPECIAL_acos_da
+#undef SPECIAL_asin
+#undef SPECIAL_asin_da
+#undef SPECIAL_atan
+#undef SPECIAL_cosh
+#undef SPECIAL_cosh_da
+#undef SPECIAL_sinh
+#undef SPECIAL_sinh_da
+#undef SPECIAL_acosh
+#undef SPECIAL_acosh_da
+#undef SPECIAL_asinh
+#undef SPECIAL_asinh_da
+#undef SPECIAL_atanh
+#undef SPECIAL_lgamma
+#undef SPECIAL_lgamma_da
+#undef SPECIAL_gamma
+#undef SPECIAL_gamma_da
+#undef SPECIAL_digamma
+#undef SPECIAL_digamma_da
+#undef SPECIAL_trigamma
+#undef SPECIAL_atan2
+#undef CALLS
 #undef SECOND_OF
 #undef FORM_OF
 #undef FORM

@@ -46,6 +46,14 @@ static int last_use(const ag_program *p, int r, int keep) {
   return last;
 }
 
+/* The result may lie where an argument lay: not when its elements have another size. */
+static int in_place(const ag_program *p, int r) {
+  const ag_instr *in = &p->instr[r];
+  for (int k = 0; k < 3; k++)
+    if (in->arg[k] >= 0 && ag_dtype_size(p->instr[in->arg[k]].type) != ag_dtype_size(in->type)) return 0;
+  return 1;
+}
+
 static ag_loop find_loop(const ag_isa *isa, const ag_instr *in) {
   if (in->kind == AG_I_CAST) return isa->cast[in->from][in->type];
   if (in->kind != AG_I_OP) return NULL;
@@ -77,7 +85,8 @@ void ag_host_program_make(ag_host_program *hp, const ag_kernel *k) {
   for (int r = 0; r < p->ninstr; r++) {
     if (!needs_scratch(p, r) || hp->step[r].out >= 0) continue;
     int is_konst = p->instr[r].kind == AG_I_CONST, s = 0;
-    while (s < hp->nscratch && (is_konst || busy_until[s] > r)) s++;
+    int busy = in_place(p, r) ? r : r - 1; /* free from the instruction after this one on */
+    while (s < hp->nscratch && (is_konst || busy_until[s] > busy)) s++;
     if (s == hp->nscratch) hp->nscratch++;
     busy_until[s] = is_konst ? p->ninstr : last_use(p, r, keep);
     hp->step[r].scratch = s;

@@ -33,12 +33,12 @@ MATH_INLINE double unit_f64(uint32_t word) {
 }
 MATH_INLINE float unit_f32(uint32_t word) {
   float whole = (float)(int32_t)(word >> 16) * 65536.0f + (float)(int32_t)(word & 0xFFFFu);
-  float u = whole * 0x1p-32f + 0x1p-33f;
-  return u < 1 ? u : 0x1.fffffep-1f;
+  uint32_t u = bits_f32(whole * 0x1p-32f + 0x1p-33f), most = bits_f32(0x1.fffffep-1f);
+  return unbits_f32(u < most ? u : most);
 }
 
-/* RANDOM(real, f32): the 128 elements from block `counter` on, and functions of any range built on them. */
-#define RANDOM(real, suffix)                                                                  \
+/* RANDOM(): the 128 elements from block `counter` on, and functions of any range built on them. */
+#define RANDOM(real, suffix, ROOTS)                                                                  \
   static void fill_uniform_##suffix(real *out, uint64_t key, uint64_t counter) {              \
     uint32_t word[4][BLOCKS];                                                                 \
     philox_words(key, counter, word);                                                         \
@@ -53,7 +53,7 @@ MATH_INLINE float unit_f32(uint32_t word) {
       even[j] = cospi_##suffix(2 * u2);                                                       \
       odd[j] = sinpi_##suffix(2 * u2);                                                        \
     }                                                                                         \
-    loop_sqrt_##suffix(BLOCKS, size, size, size, size);                                       \
+    for (int j = 0; j < BLOCKS; j += VBYTES / (int)sizeof(real)) ROOTS(size + j, size + j);   \
     for (int j = 0; j < BLOCKS; j++) {                                                        \
       out[4 * j] = size[j] * even[j];                                                         \
       out[4 * j + 1] = size[j] * odd[j];                                                      \
@@ -80,5 +80,5 @@ MATH_INLINE float unit_f32(uint32_t word) {
     }                                                                                         \
   }
 
-RANDOM(float, f32)
-RANDOM(double, f64)
+RANDOM(float, f32, ROOTS_F32)
+RANDOM(double, f64, ROOTS_F64)

@@ -16,6 +16,9 @@ extern const ag_isa ag_isa_avx512, ag_isa_avx2;
 #else
 #define HOST_X86 0
 #endif
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 extern const ag_isa ag_isa_base;
 
 #if defined(__aarch64__)

@@ -44,16 +44,16 @@ const char *ag_cl_error_name(cl_int error); /* "CL_OUT_OF_RESOURCES" */
 ag_status ag_cl_fail(const char *call, cl_int error);
 
 /* A call that may fail: records its text and the error's name, and returns. */
-#define CL_TRY(call)                                                  \
-  do {                                                                \
-    cl_int cl_error_ = ag_cl.call;                                    \
-    if (cl_error_ != CL_SUCCESS) return ag_cl_fail("cl" #call, cl_error_); \
+#define CL_TRY(call)                                                                               \
+  do {                                                                                             \
+    cl_int cl_error_ = ag_cl.call;                                                                 \
+    if (cl_error_ != CL_SUCCESS) return ag_cl_fail("cl" #call, cl_error_);                         \
   } while (0)
 /* A release: cannot fail in a way that anybody could act upon. */
-#define CL_DROP(kind, object)                        \
-  do {                                               \
-    if (object) (void)ag_cl.Release##kind(object);   \
-    (object) = NULL;                                 \
+#define CL_DROP(kind, object)                                                                      \
+  do {                                                                                             \
+    if (object) (void)ag_cl.Release##kind(object);                                                 \
+    (object) = NULL;                                                                               \
   } while (0)
 
 /* A built program, found again by its text. */
@@ -71,16 +71,17 @@ typedef struct {
   cl_device_id id;
   cl_context context;
   cl_command_queue queue;
-  ag_cg_target target;         /* what codegen must know of the device */
-  char options[AG_CL_OPTIONS]; /* for every build */
+  ag_cg_target target;               /* what codegen must know of the device */
+  char options[AG_CL_OPTIONS];       /* for every build */
   cl_mem scratch[AG_CG_MAX_SCRATCH]; /* grown on demand by builds */
   size_t scratch_bytes[AG_CG_MAX_SCRATCH];
   ag_cl_program *bucket[AG_CL_BUCKETS]; /* owned */
 } ag_cl_state;
 
-/* -- opencl_program.c ------------------------------------------------------------------- */
+/* -- opencl_program.c ------------------------------------------------------------------------ */
 /* The built program of `source`, owned by the device's cache. */
-AG_CHECKED ag_status ag_cl_program_get(ag_device *d, const char *options, const char *source, cl_program *out);
+AG_CHECKED ag_status ag_cl_program_get(ag_device *d, const char *options, const char *source,
+                                       cl_program *out);
 void ag_cl_program_drop_all(ag_cl_state *s);
 AG_CHECKED ag_status ag_cl_build(ag_device *d, ag_kernel *k);
 void ag_cl_unbuild(ag_device *d, ag_kernel *k);

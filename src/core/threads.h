@@ -5,18 +5,20 @@
 
 #include <stddef.h>
 
-/* Calls fn(ctx, task, worker) for task = 0 .. ntasks-1, worker < ag_threads(); returns when all are done.
- * One task, or one thread, runs in the caller. Not reentrant: a nested call runs serially. */
+/* Calls fn(ctx, task, worker) for task = 0 .. ntasks-1, worker < ag_threads(); returns when all are
+ * done. One task, or one thread, runs in the caller. Not reentrant: a nested call runs serially. */
 void ag_parallel(int ntasks, void (*fn)(void *ctx, int task, int worker), void *ctx);
-/* Threads used: ANYGPU_THREADS, else OMP_THREAD_LIMIT and the cores there are (2 under R's check). */
+/* Threads used: ANYGPU_THREADS, else OMP_THREAD_LIMIT and the cores there are (2 under R's check).
+ */
 int ag_threads(void);
 void ag_threads_set(int n); /* 0: the default again */
-void ag_threads_stop(void); /* ends the workers, frees the scratch memory; the next call starts afresh */
+void ag_threads_stop(
+    void); /* ends the workers, frees the scratch memory; the next call starts afresh */
 
 /* The calling thread's worker number: 0 outside the pool. */
 int ag_threads_self(void);
-/* Memory of the calling thread, 64-byte aligned, kept between calls and grown when needed (contents are
- * then lost). One user per slot. NULL when there is no memory. Owned by the pool. */
+/* Memory of the calling thread, 64-byte aligned, kept between calls and grown when needed (contents
+ * are then lost). One user per slot. NULL when there is no memory. Owned by the pool. */
 typedef enum { AG_SCRATCH_PACK, AG_SCRATCH_PANEL, AG_SCRATCH_SLOTS } ag_scratch_slot;
 void *ag_threads_scratch(ag_scratch_slot slot, size_t bytes);
 

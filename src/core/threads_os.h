@@ -8,10 +8,10 @@
 typedef HANDLE os_thread;
 typedef SRWLOCK os_mutex;
 typedef CONDITION_VARIABLE os_cond;
-#define OS_MUTEX_INIT SRWLOCK_INIT
-#define OS_COND_INIT CONDITION_VARIABLE_INIT
+#define OS_MUTEX_INIT           SRWLOCK_INIT
+#define OS_COND_INIT            CONDITION_VARIABLE_INIT
 #define OS_THREAD_FN(name, arg) static DWORD WINAPI name(LPVOID arg)
-#define OS_THREAD_RETURN return 0
+#define OS_THREAD_RETURN        return 0
 
 static void os_lock(os_mutex *m) { AcquireSRWLockExclusive(m); }
 static void os_unlock(os_mutex *m) { ReleaseSRWLockExclusive(m); }
@@ -54,10 +54,10 @@ static double os_seconds(void) {
 typedef pthread_t os_thread;
 typedef pthread_mutex_t os_mutex;
 typedef pthread_cond_t os_cond;
-#define OS_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
-#define OS_COND_INIT PTHREAD_COND_INITIALIZER
+#define OS_MUTEX_INIT           PTHREAD_MUTEX_INITIALIZER
+#define OS_COND_INIT            PTHREAD_COND_INITIALIZER
 #define OS_THREAD_FN(name, arg) static void *name(void *arg)
-#define OS_THREAD_RETURN return NULL
+#define OS_THREAD_RETURN        return NULL
 
 static void os_lock(os_mutex *m) { pthread_mutex_lock(m); }
 static void os_unlock(os_mutex *m) { pthread_mutex_unlock(m); }

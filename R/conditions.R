@@ -1,0 +1,68 @@
+# Conditions: what the C code calls to raise them.
+
+# The call that the user wrote: the outermost of the package's frames at the end of the stack. Frames of
+# base R (of tryCatch(), lapply(), ...) may stand between them.
+user_call <- function() {
+  call <- NULL
+  for (i in rev(seq_len(sys.nframe() - 2))) {
+    f <- sys.function(i)
+    home <- if (is.primitive(f)) baseenv() else topenv(environment(f))
+    if (identical(home, topenv())) {
+      call <- sys.call(i)
+    } else if (!identical(home, baseenv()) && !identical(home, .BaseNamespaceEnv)) {
+      break
+    }
+  }
+  call
+}
+
+stop_status <- function(name, message) {
+  call <- user_call()
+  class <- c(paste0("anygpu_error_", name), "anygpu_error", "error", "condition")
+  stop(structure(class = class, list(message = message, call = call)))
+}
+
+# Evaluates what is base R's to do; an error becomes one of ours, with the user's call.
+base_try <- function(code, name = "argument") {
+  tryCatch(code, error = function(e) {
+    if (inherits(e, "anygpu_error")) stop(e)
+    stop_status(name, conditionMessage(e))
+  })
+}
+
+warn_recycling <- function() {
+  call <- user_call()
+  text <- gettext("longer object length is not a multiple of shorter object length", domain = "R")
+  warning(simpleWarning(text, call))
+}
+
+# Once in a session: the device has no float64.
+note_float32 <- function(id) {
+  if (is.null(counts$float32_noted)) {
+    counts$float32_noted <- TRUE
+    message(
+      "The device ", id, " has no float64: arrays are float32. ",
+      "options(anygpu.type = \"float32\") says so without this message."
+    )
+  }
+}
+
+# -- what gpu_stats() shows beside the core's counters ----------------------------------------
+
+counts <- new.env(parent = emptyenv())
+counts$downloads <- list()
+counts$fallbacks <- list()
+
+count_up <- function(table, name, by = 1) {
+  was <- counts[[table]][[name]]
+  counts[[table]][[name]] <- if (is.null(was)) by else was + by
+}
+
+# A whole array of n elements came back to R: who asked?
+note_download <- function(n) {
+  call <- user_call()
+  if (is.null(call) && sys.nframe() > 1L) call <- sys.call(-1L)
+  f <- call[[1L]]
+  name <- if (is.null(f)) "top level" else if (is.name(f)) as.character(f) else deparse(f, nlines = 1L)
+  count_up("downloads", name, n)
+}

@@ -1,0 +1,39 @@
+#' Gradients
+#'
+#' The derivative of a function of arrays that returns one number. The function is run once on
+#' placeholders to see what it computes, then the graph of that is differentiated.
+#'
+#' @param f A function whose first argument is an array and which returns a single number computed from
+#'   it by operators and functions that are accelerated. It cannot look at values of its argument (as in
+#'   `if (sum(x) > 0)`), which is an `anygpu_error_argument`.
+#' @param x The array (or ordinary numeric vector or matrix) where the derivative is wanted.
+#' @param ... Further arguments of `f`, constants to the derivative.
+#' @return An array of the shape of `x`: the derivatives of `f(x, ...)` by the elements of `x`.
+#' @examples
+#' x <- gpu(c(1, 2, 3), device = "host")
+#' gpu_grad(function(x) sum(x^2), x)
+#' @export
+gpu_grad <- function(f, x, ...) {
+  if (!is.function(f)) stop_status("argument", "`f`: a function is wanted")
+  x <- if (is_gpu(x)) x else gpu(x)
+  if (!startsWith(gpu_type(x), "float")) x <- gpu(x, type = .Call(C_info, x[0] + 0)[1])
+  placeholder <- .Call(C_placeholder, x, 0L)
+  y <- f(placeholder, ...)
+  if (!(is.numeric(y) && length(y) == 1)) {
+    stop_status("shape", "`f`: a function that returns one number is wanted")
+  }
+  if (!is_traced(y) || !startsWith(gpu_type(y), "float")) return(x * 0)
+  run_traced(.Call(C_grad, y, list(placeholder)), list(x))[[1]]
+}
+
+# Arrays computed from placeholders 0, 1, ..., with the arrays `inputs` put in their place.
+run_traced <- function(results, inputs) {
+  traced <- vapply(results, is_traced, NA)
+  if (any(traced)) {
+    plan <- .Call(C_plan, results[traced], length(inputs))
+    results[traced] <- .Call(C_plan_run, plan, inputs, results[traced])
+  }
+  results
+}
+
+is_traced <- function(x) is_gpu(x) && state_of(x) == "traced"

@@ -1,0 +1,59 @@
+#' Compile a function of arrays
+#'
+#' `gpu_jit(f)` returns a function that does what `f` does. At the first call with arguments of some shapes,
+#' types and device `f` runs on placeholders; its kernels are kept and run again at
+#' every later call of that kind, without running any of R's code in between.
+#'
+#' @param f A function of arrays and other values that returns an array, a number or a list of these,
+#'   computed by operators and functions that are accelerated. It cannot look at values of its array
+#'   arguments (an `anygpu_error_argument`). Other arguments, what `f` finds outside of itself, and random numbers are those of
+#'   the first call.
+#' @return A function with the same arguments.
+#' @examples
+#' step <- gpu_jit(function(x, g) x - 0.1 * g)
+#' x <- gpu(c(1, 2), device = "host")
+#' step(x, x)
+#' @export
+gpu_jit <- function(f) {
+  if (!is.function(f)) stop_status("argument", "`f`: a function is wanted")
+  known <- list()
+  function(...) {
+    args <- list(...)
+    is_array <- vapply(args, is_gpu, NA)
+    kind <- kind_of(args, is_array)
+    for (trace in known) {
+      if (identical(trace$kind, kind)) return(replay(trace, args[is_array]))
+    }
+    trace <- trace_call(f, args, is_array)
+    trace$kind <- kind
+    known <<- c(known, list(trace))
+    replay(trace, args[is_array])
+  }
+}
+
+# All that a trace depends on: of arrays the type, device and attributes, of other arguments the value.
+kind_of <- function(args, is_array) {
+  args[is_array] <- lapply(args[is_array], function(x) {
+    list(gpu_type(x), gpu_device(x), length(x), attributes(x))
+  })
+  list(args, is_array)
+}
+
+trace_call <- function(f, args, is_array) {
+  args[is_array] <- Map(
+    function(x, number) .Call(C_placeholder, x, number), args[is_array], seq_len(sum(is_array)) - 1L
+  )
+  value <- do.call(f, args, quote = TRUE)
+  results <- if (is.list(value)) value else list(value)
+  traced <- vapply(results, is_traced, NA)
+  plan <- if (any(traced)) .Call(C_plan, results[traced], sum(is_array))
+  list(plan = plan, results = results, traced = traced, is_list = is.list(value))
+}
+
+replay <- function(trace, inputs) {
+  results <- trace$results
+  if (!is.null(trace$plan)) {
+    results[trace$traced] <- .Call(C_plan_run, trace$plan, inputs, results[trace$traced])
+  }
+  if (trace$is_list) results else results[[1]]
+}

@@ -1,0 +1,26 @@
+#' @exportMethod Math
+setMethod("Math", "gpu", function(x) .Call(C_unary, .Generic, x))
+
+# R's log() of base 2 and 10 are functions of their own.
+#' @exportMethod log
+setMethod("log", "gpu", function(x, ...) {
+  if (...length() == 0) return(.Call(C_unary, "log", x))
+  base <- ..1
+  if (identical(base, 2)) return(.Call(C_unary, "log2", x))
+  if (identical(base, 10)) return(.Call(C_unary, "log10", x))
+  .Call(C_unary, "log", x) / log(base)
+})
+
+#' @exportMethod Math2
+setMethod("Math2", "gpu", function(x, digits) {
+  if (.Generic == "round" && (missing(digits) || identical(as.double(digits), 0))) {
+    return(.Call(C_unary, "round", x))
+  }
+  count_up("fallbacks", .Generic)
+  f <- get(.Generic, baseenv())
+  to_device(base_try(if (missing(digits)) f(plain(x)) else f(plain(x), plain(digits))), x)
+})
+
+#' @exportMethod atan2
+setGeneric("atan2")
+set_binary_methods("atan2", function(y, x) .Call(C_binary, "atan2", y, x))

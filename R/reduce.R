@@ -1,0 +1,86 @@
+# Reductions of a whole array give a number that is read back only when R looks at it.
+
+#' @exportMethod Summary
+setMethod("Summary", "gpu", function(x, ..., na.rm = FALSE) {
+  if (...length() == 0 && identical(na.rm, FALSE)) {
+    result <- if (.Generic == "range") range_of(x) else .Call(C_reduce, .Generic, x)
+    if (!is.null(result)) return(result)
+  }
+  count_up("fallbacks", .Generic)
+  args <- lapply(list(x, ...), plain)
+  base_try(do.call(.Generic, c(args, list(na.rm = na.rm)), quote = TRUE))
+})
+
+range_of <- function(x) {
+  low <- .Call(C_reduce, "min", x)
+  if (!is.null(low)) c(low, .Call(C_reduce, "max", x))
+}
+
+#' @exportS3Method
+mean.gpu <- function(x, ...) {
+  result <- if (...length() == 0) .Call(C_reduce, "mean", x)
+  if (!is.null(result)) return(result)
+  count_up("fallbacks", "mean")
+  mean(plain(x), ...)
+}
+
+# -- along dimensions --------------------------------------------------------------------------------
+
+# rows: sums over the dimensions after the first `dims`; else over the first `dims`.
+reduce_dims <- function(name, f, x, rows, na.rm, dims) {
+  result <- if (!isTRUE(na.rm)) .Call(C_reduce_dims, name, x, rows, dims)
+  if (!is.null(result)) return(result)
+  count_up("fallbacks", f)
+  to_device(base_try(get(f, baseenv())(plain(x), na.rm, dims)), x)
+}
+
+#' @exportMethod rowSums
+setGeneric("rowSums")
+setMethod("rowSums", "gpu", function(x, na.rm = FALSE, dims = 1L) {
+  reduce_dims("sum", "rowSums", x, TRUE, na.rm, dims)
+})
+
+#' @exportMethod colSums
+setGeneric("colSums")
+setMethod("colSums", "gpu", function(x, na.rm = FALSE, dims = 1L) {
+  reduce_dims("sum", "colSums", x, FALSE, na.rm, dims)
+})
+
+#' @exportMethod rowMeans
+setGeneric("rowMeans")
+setMethod("rowMeans", "gpu", function(x, na.rm = FALSE, dims = 1L) {
+  reduce_dims("mean", "rowMeans", x, TRUE, na.rm, dims)
+})
+
+#' @exportMethod colMeans
+setGeneric("colMeans")
+setMethod("colMeans", "gpu", function(x, na.rm = FALSE, dims = 1L) {
+  reduce_dims("mean", "colMeans", x, FALSE, na.rm, dims)
+})
+
+#' The largest value of each row
+#'
+#' @param x A numeric matrix: one made by [gpu()], or an ordinary one, which goes to the default device.
+#' @return A vector with an element for each row, named by the row names of `x`. `NaN` (or
+#'   `NA`) in a row makes its element `NaN`.
+#' @seealso [max.col()] with `ties.method = "first"`, which runs on the device, for where it is.
+#' @examples
+#' rowMaxs(gpu(matrix(c(1, 5, 3, 2), 2), device = "host"))
+#' @export
+rowMaxs <- function(x) {
+  x <- if (is_gpu(x)) x else gpu(x)
+  if (length(dim(x)) != 2 || ncol(x) == 0) {
+    stop_status("shape", "rowMaxs(): a matrix with at least one column is wanted")
+  }
+  .Call(C_reduce_dims, "max", x, TRUE, 1L)
+}
+
+#' @exportMethod max.col
+setGeneric("max.col")
+setMethod("max.col", "gpu", function(m, ties.method = c("random", "first", "last")) {
+  ties.method <- match.arg(ties.method)
+  result <- if (ties.method == "first") .Call(C_max_col, m)
+  if (!is.null(result)) return(result)
+  count_up("fallbacks", "max.col")
+  to_device(base_try(base::max.col(plain(m), ties.method)), m)
+})

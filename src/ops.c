@@ -1,0 +1,181 @@
+/* Elementwise operators and functions, with R's rules for the attributes of the result. */
+#include "glue.h"
+
+/* What is not accelerated: base R on the values, and its result as an array again. */
+static SEXP fallback(SEXP op_, SEXP x_, SEXP y_) { return r_call("fallback", y_ ? 3 : 2, op_, x_, y_); }
+
+static int is_real(ag_dtype type) { return type == AG_F64 || type == AG_F32; }
+
+static const ag_device *device_of(const r_operand *x, const r_operand *y) {
+  return x->array && x->array->dev ? x->array->dev : y->array ? y->array->dev : NULL;
+}
+
+/* -- what is left to R -------------------------------------------------------------------------- */
+/* R's arithmetic of integers gives integers (and NA with a warning when it overflows). Integers do not
+ * fit float32. */
+static int accelerated_type(int op, const r_operand *x, const r_operand *y) {
+  if (is_real(x->type) || is_real(y->type)) return 1;
+  switch (ag_op_get((ag_op)op)->group) {
+  case AG_ARITH: return op == AG_OP_div || op == AG_OP_pow;
+  case AG_COMPARE: return (x->type == AG_BOOL && y->type == AG_BOOL) || device_of(x, y)->has_f64;
+  default: return 1;
+  }
+}
+
+/* An array of one element beside a longer vector, and vectors without elements, have rules of their own. */
+static int accelerated_shape(const r_operand *x, const r_operand *y) {
+  if (x->n != y->n && (x->n == 0 || y->n == 0)) return 0;
+  if (x->nd && !y->nd && x->n == 1 && y->n > 1) return 0;
+  if (y->nd && !x->nd && y->n == 1 && x->n > 1) return 0;
+  return 1;
+}
+
+/* -- shapes that do not fit ----------------------------------------------------------------------- */
+static void check_shapes(const char *op, const r_operand *x, const r_operand *y) {
+  int arrays = (x->nd > 0) + (y->nd > 0);
+  const r_operand *array = x->nd ? x : y, *other = array == x ? y : x;
+  if (arrays == 0 || (arrays == 1 && other->n <= array->n)) return;
+  if (arrays == 2 && x->nd == y->nd && ag_shape_equal(&x->shape, &y->shape)) return;
+  char xt[200], yt[200];
+  ag_shape_print(&x->shape, xt, sizeof xt), ag_shape_print(&y->shape, yt, sizeof yt);
+  r_stop(AG_E_SHAPE, "`%s`: non-conformable arrays: x is %s, y is %s", op, xt, yt);
+}
+
+static void warn_recycling(const r_operand *x, const r_operand *y) {
+  int64_t longer = x->n > y->n ? x->n : y->n, shorter = x->n > y->n ? y->n : x->n;
+  if (shorter > 1 && longer % shorter)
+    r_call("warn_recycling", 0, NULL, NULL, NULL);
+}
+
+/* -- attributes ----------------------------------------------------------------------------------------- */
+/* As R's arithmetic: the dim of an array, the names of x or else y where the length is right; Arith keeps
+ * other attributes too, those of x over those of y. */
+static void copy_attributes(SEXP ans_, SEXP x_, const r_operand *x, SEXP y_, const r_operand *y, int most) {
+  R_xlen_t n = XLENGTH(ans_);
+  if (most && y->n == n) Rf_copyMostAttrib(y_, ans_);
+  if (most && x->n == n) Rf_copyMostAttrib(x_, ans_);
+  int xarray = x->nd > 0, yarray = y->nd > 0;
+  SEXP name = xarray || yarray ? R_DimNamesSymbol : R_NamesSymbol;
+  if (xarray || yarray) Rf_setAttrib(ans_, R_DimSymbol, Rf_getAttrib(xarray ? x_ : y_, R_DimSymbol));
+  SEXP names_ = x->n == n && xarray >= yarray ? Rf_getAttrib(x_, name) : R_NilValue;
+  if (Rf_isNull(names_) && y->n == n && yarray >= xarray) names_ = Rf_getAttrib(y_, name);
+  if (!Rf_isNull(names_)) Rf_setAttrib(ans_, name, PROTECT(names_)), UNPROTECT(1);
+}
+
+static void copy_names(SEXP ans_, SEXP x_) {
+  SEXP dim_ = Rf_getAttrib(x_, R_DimSymbol);
+  SEXP name = Rf_isNull(dim_) ? R_NamesSymbol : R_DimNamesSymbol;
+  if (!Rf_isNull(dim_)) Rf_setAttrib(ans_, R_DimSymbol, dim_);
+  SEXP names_ = PROTECT(Rf_getAttrib(x_, name));
+  if (!Rf_isNull(names_)) Rf_setAttrib(ans_, name, names_);
+  UNPROTECT(1);
+}
+
+/* -- two operands ----------------------------------------------------------------------------------- */
+/* What plain values become: they adapt to the array they meet. */
+static ag_dtype plain_type(int op, const r_operand *x, const r_operand *y) {
+  if (ag_op_get((ag_op)op)->group == AG_LOGIC) return AG_BOOL;
+  if (x->array && is_real(x->type) && x->n >= (y->array ? y->n : 0)) return x->type;
+  if (y->array && is_real(y->type)) return y->type;
+  if (x->array && is_real(x->type)) return x->type;
+  return device_of(x, y)->has_f64 ? AG_F64 : AG_F32;
+}
+
+static ag_status binary(ag_array **out, int op, const r_operand *x, const r_operand *y) {
+  ag_device *d = (ag_device *)device_of(x, y);
+  ag_dtype real = plain_type(op, x, y);
+  ag_array *a = NULL, *b = NULL;
+  ag_status status = r_operand_array(&a, x, d, real);
+  if (status == AG_OK) status = r_operand_array(&b, y, d, real);
+  if (status == AG_OK) status = ag_expr_binary(out, (ag_op)op, a, b);
+  ag_array_release(a);
+  ag_array_release(b);
+  return status;
+}
+
+SEXP ffi_binary(SEXP op_, SEXP x_, SEXP y_) {
+  const char *name = CHAR(STRING_ELT(op_, 0));
+  int op = ag_op_find(name, 2);
+  x_ = PROTECT(r_adopt(x_)), y_ = PROTECT(r_adopt(y_));
+  r_operand x, y;
+  if (op < 0 || !r_operand_get(&x, x_) || !r_operand_get(&y, y_) || !accelerated_type(op, &x, &y) ||
+      !accelerated_shape(&x, &y)) {
+    SEXP ans_ = fallback(op_, x_, y_);
+    UNPROTECT(2);
+    return ans_;
+  }
+  check_shapes(name, &x, &y);
+  if (x.n != y.n) warn_recycling(&x, &y);
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(binary(r_array_out(own_), op, &x, &y));
+  SEXP ans_ = PROTECT(r_array_value(own_));
+  copy_attributes(ans_, x_, &x, y_, &y, ag_op_get((ag_op)op)->group == AG_ARITH);
+  r_set_class(ans_);
+  UNPROTECT(4);
+  return ans_;
+}
+
+/* -- one operand ------------------------------------------------------------------------------------ */
+/* R keeps integers integers here. */
+static int keeps_integers(int op) {
+  switch (op) {
+  case AG_OP_pos: case AG_OP_neg: case AG_OP_abs: case AG_OP_sign: case AG_OP_round:
+  case AG_OP_floor: case AG_OP_ceiling: case AG_OP_trunc: return 1;
+  default: return 0;
+  }
+}
+
+SEXP ffi_unary(SEXP op_, SEXP x_) {
+  int op = ag_op_find(CHAR(STRING_ELT(op_, 0)), 1);
+  x_ = PROTECT(r_adopt(x_));
+  ag_array *a = r_array(x_);
+  if (op < 0 || !a || (!is_real(a->type) && keeps_integers(op))) {
+    SEXP ans_ = fallback(op_, x_, NULL);
+    UNPROTECT(1);
+    return ans_;
+  }
+  int logic = ag_op_get((ag_op)op)->group == AG_LOGIC;
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(ag_expr_unary(r_array_out(own_), (ag_op)op, a));
+  SEXP ans_ = PROTECT(r_array_value(own_));
+  if (logic && a->type != AG_BOOL) copy_names(ans_, x_), r_set_class(ans_);
+  else SHALLOW_DUPLICATE_ATTRIB(ans_, x_);
+  if (!Rf_isObject(ans_) && XLENGTH(ans_) != 1) r_set_class(ans_);
+  UNPROTECT(3);
+  return ans_;
+}
+
+SEXP ffi_is_na(SEXP x_) {
+  x_ = PROTECT(r_adopt(x_));
+  ag_array *a = r_array(x_);
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(ag_expr_unary(r_array_out(own_), AG_OP_is_na, a));
+  SEXP ans_ = PROTECT(r_array_value(own_));
+  copy_names(ans_, x_);
+  r_set_class(ans_);
+  UNPROTECT(3);
+  return ans_;
+}
+
+/* -- the table, for documentation and tests ------------------------------------------------------------- */
+static const char *group_name[] = {"Arith", "Compare", "Logic", "Math", "nn"};
+
+SEXP ffi_ops_table(void) {
+  static const char *column[] = {"name", "r", "arity", "group", "domain", "title", "differentiable", ""};
+  SEXP ans_ = PROTECT(Rf_mkNamed(VECSXP, column));
+  int n = AG_OP_COUNT / 3;
+  for (int k = 0; k < 7; k++)
+    SET_VECTOR_ELT(ans_, k, Rf_allocVector(k == 2 ? INTSXP : k == 6 ? LGLSXP : STRSXP, n));
+  for (int i = 0; i < n; i++) { /* each row makes three operations, the first of them the row's own */
+    const ag_op_info *op = ag_op_get((ag_op)(3 * i)), *da = ag_op_get((ag_op)(3 * i + 1));
+    SET_STRING_ELT(VECTOR_ELT(ans_, 0), i, Rf_mkChar(op->name));
+    SET_STRING_ELT(VECTOR_ELT(ans_, 1), i, Rf_mkChar(op->r));
+    INTEGER(VECTOR_ELT(ans_, 2))[i] = op->arity;
+    SET_STRING_ELT(VECTOR_ELT(ans_, 3), i, Rf_mkChar(group_name[op->group]));
+    SET_STRING_ELT(VECTOR_ELT(ans_, 4), i, Rf_mkChar(op->domain));
+    SET_STRING_ELT(VECTOR_ELT(ans_, 5), i, Rf_mkChar(op->title));
+    LOGICAL(VECTOR_ELT(ans_, 6))[i] = da->differentiable && op->group != AG_COMPARE && op->group != AG_LOGIC;
+  }
+  UNPROTECT(1);
+  return ans_;
+}

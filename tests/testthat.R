@@ -1,0 +1,4 @@
+library(testthat)
+library(anygpu)
+
+test_check("anygpu")

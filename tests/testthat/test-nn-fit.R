@@ -1,0 +1,116 @@
+iris_fit <- function(...) {
+  set.seed(1)
+  net <- nn_model(layer_dense(12, "relu"), layer_dense(3, "softmax"))
+  nn_quiet(net, iris[1:4], iris$Species, epochs = 40, batch_size = 16, optimizer = opt_adam(0.02),
+           ...)
+}
+
+test_that("predict gives classes, probabilities and the same as plain R", {
+  fit <- iris_fit()
+  class <- predict(fit, iris[1:4], type = "class")
+  expect_s3_class(class, "factor")
+  expect_identical(levels(class), levels(iris$Species))
+  expect_gt(mean(class == iris$Species), 0.95)
+  prob <- predict(fit, as.matrix(iris[1:4]), type = "prob")
+  expect_equal(dim(prob), c(150L, 3L))
+  expect_identical(colnames(prob), levels(iris$Species))
+  expect_equal(unname(rowSums(prob)), rep(1, 150))
+  expect_equal(unname(prob), ref_output(fit$weights, c("relu", "softmax"), as.matrix(iris[1:4])),
+               tolerance = 1e-5, ignore_attr = TRUE)
+  expect_identical(predict(fit, iris[1:4]), predict(fit, iris[1:4], type = "prob"))
+})
+
+test_that("a regression predicts a vector for a vector and a matrix for a matrix", {
+  y <- cbind(a = iris$Sepal.Width, b = iris$Sepal.Length)
+  one <- nn_quiet(nn_model(layer_dense(1)), iris[3:4], y[, 1], epochs = 2)
+  two <- nn_quiet(nn_model(layer_dense(2)), iris[3:4], y, epochs = 2)
+  want <- ref_output(one$weights, "linear", as.matrix(iris[3:4]))[, 1]
+  expect_equal(predict(one, iris[3:4]), want, tolerance = 1e-5, ignore_attr = TRUE)
+  expect_identical(colnames(predict(two, iris[3:4])), c("a", "b"))
+  expect_equal(dim(predict(two, iris[1, 3:4])), c(1L, 2L))
+  expect_error(predict(one, iris[3:4], type = "class"), "regression",
+               class = "anygpu_error_argument")
+})
+
+test_that("prediction in pieces is prediction", {
+  fit <- iris_fit()
+  x <- as.matrix(iris[1:4])
+  pieces <- anygpu:::nn_forward(fit, x, piece = 7L)
+  expect_equal(pieces, anygpu:::nn_forward(fit, x), tolerance = 1e-6)
+})
+
+test_that("new data are matched by name and checked", {
+  fit <- iris_fit()
+  expect_identical(predict(fit, iris), predict(fit, iris[1:4]))
+  expect_identical(predict(fit, iris[5:1]), predict(fit, iris[1:4]))
+  expect_error(predict(fit, iris[1:3]), "has 3 columns, the model was trained with 4",
+               class = "anygpu_error_shape")
+  expect_error(predict(fit), "`newdata` is missing", class = "anygpu_error_argument")
+  expect_error(predict(fit, iris[1:4], type = "link"), "\"prob\"", class = "anygpu_error_argument")
+  bad <- as.matrix(iris[1:4])
+  bad[3, 2] <- NA
+  expect_error(predict(fit, bad), "newdata\\[3, 2\\]", class = "anygpu_error_argument")
+})
+
+test_that("odd level names come back as they were", {
+  odd <- c("", "NA", "a b", "\u00e4", "1")
+  y <- factor(rep(odd, 6), levels = odd)
+  fit <- nn_quiet(nn_model(layer_dense(5)), diag(5)[rep(1:5, 6), ], y, epochs = 200, batch_size = 5,
+                  optimizer = opt_adam(0.1))
+  expect_identical(predict(fit, diag(5), type = "class"), factor(odd, levels = odd))
+  expect_identical(colnames(predict(fit, diag(5))), odd)
+  # a level without samples keeps its place
+  z <- factor(rep(c("x", "z"), 5), levels = c("x", "y", "z"))
+  fit <- nn_quiet(nn_model(layer_dense(3)), matrix(rnorm(10), 10), z, epochs = 1)
+  expect_identical(levels(predict(fit, matrix(0, 1, 1), type = "class")), c("x", "y", "z"))
+})
+
+test_that("a fit is plain R and predicts the same after saveRDS() in a fresh session", {
+  fit <- iris_fit()
+  types <- rapply(unclass(fit)["weights"], typeof, how = "unlist")
+  expect_true(all(types == "double"))
+  file <- tempfile(fileext = ".rds")
+  saveRDS(fit, file)
+  expect_identical(readRDS(file), fit)
+  want <- tempfile(fileext = ".rds")
+  saveRDS(predict(fit, iris[1:4]), want)
+  skip_if_not(nzchar(system.file(package = "anygpu")))
+  script <- tempfile(fileext = ".R")
+  lib <- dirname(system.file(package = "anygpu"))
+  writeLines(c(sprintf("library(anygpu, lib.loc = %s)", deparse(lib)),
+               sprintf("p <- predict(readRDS(%s), iris[1:4])", deparse(file)),
+               sprintf("stopifnot(identical(p, readRDS(%s)))", deparse(want))), script)
+  rscript <- file.path(R.home("bin"), "Rscript")
+  status <- system2(rscript, shQuote(script), stdout = FALSE, stderr = FALSE)
+  expect_equal(status, 0)
+})
+
+test_that("a fit prints, sums up and plots", {
+  fit <- iris_fit(validation = 0.2)
+  out <- utils::capture.output(print(fit))
+  expect_match(out[1], "classification, 4 inputs, 3 classes")
+  expect_match(out, "dense, 12 units, relu, 60 parameters", all = FALSE)
+  expect_match(out, "on 120 samples \\(30 held out\\), batches of 16, adam \\(lr 0.02", all = FALSE)
+  expect_match(out, "40 of 40 epochs", all = FALSE)
+  expect_match(out, "^training: +loss [0-9.]+, accuracy [0-9.]+", all = FALSE)
+  expect_match(out, "^validation: ", all = FALSE)
+  expect_equal(summary(fit)$parameters, c(60, 39))
+  expect_identical(as.data.frame(fit), fit$history)
+  file <- tempfile(fileext = ".pdf")
+  grDevices::pdf(file)
+  on.exit(grDevices::dev.off())
+  before <- graphics::par("mfrow")
+  expect_invisible(plot(fit))
+  expect_identical(graphics::par("mfrow"), before)
+  expect_invisible(plot(nn_quiet(nn_model(layer_dense(1)), iris[1:3], iris[[4]], epochs = 1)))
+})
+
+test_that("device arrays are taken as data", {
+  x <- as.matrix(iris[1:4])
+  set.seed(1)
+  a <- nn_quiet(nn_model(layer_dense(3)), x, iris$Species, epochs = 2)
+  set.seed(1)
+  b <- nn_quiet(nn_model(layer_dense(3)), gpu(x), iris$Species, epochs = 2)
+  expect_identical(a$weights, b$weights)
+  expect_equal(predict(a, gpu(x)), predict(a, x), tolerance = 1e-6, ignore_attr = TRUE)
+})

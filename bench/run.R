@@ -1,0 +1,135 @@
+# One table of ratios, each to a peer that ran in turn with ours in this run:
+#
+#   make bench                    all questions
+#   make bench RESULT=name        and keeps the table as bench/results/name.md
+#   Rscript bench/run.R - mlp     one question (the file bench/mlp.R)
+#
+# A question is a file bench/<name>.R that defines nothing but calls result() and skipped().
+
+suppressPackageStartupMessages(library(anygpu))
+
+table <- list()
+
+# `ours` and `peer` are times in `unit`, or rates. `bar`: how many times as fast as the peer is
+# promised at least, or with `most` how many times the peer's time at most.
+result <- function(what, device, ours, peer, peer_name, unit = "ms", bar = NA, most = FALSE,
+                   rate = FALSE) {
+  faster <- if (rate) ours / peer else peer / ours
+  holds <- if (most) ours / peer <= bar else faster >= bar
+  met <- if (is.na(bar)) "" else if (holds) "yes" else "NO"
+  bar_text <- if (is.na(bar)) "" else paste(if (most) "time at most x" else "at least x", bar)
+  add(what, device, show(ours, unit), paste(peer_name, show(peer, unit)), sprintf("%.2f", faster),
+      bar_text, met)
+}
+
+# A value with a bar of its own and no peer.
+value <- function(what, device, ours, unit, bar, most = TRUE) {
+  met <- if (if (most) ours <= bar else ours >= bar) "yes" else "NO"
+  add(what, device, show(ours, unit), "", "",
+      paste(if (most) "at most" else "at least", bar, unit), met)
+}
+
+add <- function(...) {
+  row <- c(...)
+  table[[length(table) + 1]] <<- row
+  cat(sprintf("%-46s %-9s %16s   %-32s %7s   %-18s %s\n", row[1], row[2], row[3], row[4], row[5],
+              row[6], row[7]))
+}
+
+skipped <- function(what, why) cat("skipped: ", what, " (", why, ")\n", sep = "")
+
+show <- function(x, unit) paste(format(signif(x, 3), big.mark = ","), unit)
+
+# The shortest of `n` runs in milliseconds, after one that is not counted.
+time_ms <- function(f, n = 7) {
+  f()
+  min(vapply(seq_len(n), function(i) {
+    gc(FALSE)
+    start <- Sys.time()
+    f()
+    as.numeric(difftime(Sys.time(), start, units = "secs")) * 1000
+  }, 0))
+}
+
+# The shortest of each of several functions, run in turn so that a busy machine hits all alike.
+time_in_turn <- function(fs, n = 5) {
+  for (f in fs) f()
+  times <- replicate(n, vapply(fs, function(f) {
+    gc(FALSE)
+    start <- Sys.time()
+    f()
+    as.numeric(difftime(Sys.time(), start, units = "secs")) * 1000
+  }, 0))
+  apply(matrix(times, length(fs)), 1, min)
+}
+
+has_opencl <- function() any(startsWith(gpu_devices()$id, "opencl"))
+bench_devices <- function() c("host", if (has_opencl()) "opencl")
+
+# Builds bench/<name>.c as a shared object and loads it; FALSE without a compiler.
+load_c <- function(name) {
+  out <- file.path(tempdir(), paste0(name, .Platform$dynlib.ext))
+  status <- system2(file.path(R.home("bin"), "R"),
+                    c("CMD", "SHLIB", "-o", out, file.path("bench", paste0(name, ".c"))),
+                    stdout = FALSE, stderr = FALSE)
+  unlink(file.path("bench", paste0(name, ".o")))
+  if (status == 0) dyn.load(out)
+  status == 0
+}
+
+# The python that has torch, or NULL.
+torch_python <- function() {
+  for (python in c(Sys.which("python3"), "/usr/bin/python3")) {
+    if (!nzchar(python)) next
+    status <- suppressWarnings(system2(python, c("-c", shQuote("import torch")), stdout = FALSE,
+                                       stderr = FALSE))
+    if (status == 0) return(python)
+  }
+  NULL
+}
+
+# All of MNIST from ANYGPU_MNIST or ../shared/data/mnist, else the package's part of it.
+mnist <- function() {
+  folder <- Sys.getenv("ANYGPU_MNIST", file.path("..", "shared", "data", "mnist"))
+  read <- function(name) read_idx(file.path(folder, paste0(name, ".gz")))
+  if (!file.exists(file.path(folder, "train-images-idx3-ubyte.gz"))) {
+    skipped("the full MNIST", "neither ANYGPU_MNIST nor ../shared/data/mnist; digits instead")
+    return(digits)
+  }
+  images <- function(x) matrix(aperm(x, c(1, 3, 2)), dim(x)[1]) / 255
+  list(x = images(read("train-images-idx3-ubyte")),
+       y = factor(read("train-labels-idx1-ubyte"), levels = 0:9),
+       x_test = images(read("t10k-images-idx3-ubyte")),
+       y_test = factor(read("t10k-labels-idx1-ubyte"), levels = 0:9))
+}
+
+machine <- function() {
+  cpu <- if (file.exists("/proc/cpuinfo")) {
+    sub(".*: ", "", grep("^model name", readLines("/proc/cpuinfo"), value = TRUE)[1])
+  } else Sys.info()[["machine"]]
+  devices <- gpu_devices()
+  c(sprintf("%s, %d cores, %s, BLAS of R: %s", cpu, parallel::detectCores(),
+            R.version.string, basename(normalizePath(La_library()))),
+    paste0(devices$id, ": ", devices$name))
+}
+
+args <- commandArgs(trailingOnly = TRUE)
+keep <- if (length(args) && !args[1] %in% c("-", "")) args[1]
+questions <- if (length(args) > 1) args[-1] else {
+  c("elementwise", "matmul", "transfer", "dispatch", "mlp", "steps")
+}
+writeLines(c(machine(), ""))
+for (q in questions) {
+  tryCatch(source(file.path("bench", paste0(q, ".R")), local = new.env()),
+           error = function(e) skipped(q, conditionMessage(e)))
+}
+
+if (!is.null(keep) && length(table)) {
+  dir.create("bench/results", showWarnings = FALSE)
+  head <- c("what", "device", "ours", "peer", "times as fast", "bar", "met")
+  line <- function(x) paste0("| ", paste(x, collapse = " | "), " |")
+  text <- c(paste("#", keep), "", paste("*", machine()), "",
+            format(Sys.Date(), "Run on %Y-%m-%d by `make bench`."), "",
+            line(head), line(rep("---", 7)), vapply(table, line, ""))
+  writeLines(text, file.path("bench/results", paste0(keep, ".md")))
+}

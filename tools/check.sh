@@ -1,0 +1,27 @@
+#!/bin/sh
+# R CMD build and R CMD check --as-cran without what needs a network; fails on any ERROR or WARNING.
+set -eu
+cd "$(dirname "$0")/.."
+top=$(pwd)
+mkdir -p .lib/check
+cd .lib/check
+rm -rf anygpu_*.tar.gz anygpu.Rcheck
+
+export _R_CHECK_CRAN_INCOMING_=false       # asks CRAN's servers
+export _R_CHECK_CRAN_INCOMING_REMOTE_=false
+export _R_CHECK_SYSTEM_CLOCK_=false        # asks a time server
+export _R_CHECK_FORCE_SUGGESTS_=false
+export _R_CHECK_TESTS_NLINES_=0            # a failing test's whole output
+export ANYGPU_DEVICE=host
+
+R CMD build "$top" </dev/null
+status=0
+R CMD check --as-cran --no-manual anygpu_*.tar.gz </dev/null || status=$?
+
+log=anygpu.Rcheck/00check.log
+if [ $status != 0 ] || grep -Eq '\.\.\. .*(ERROR|WARNING)$' "$log"; then
+  tail -n 100 anygpu.Rcheck/00install.out
+  cat anygpu.Rcheck/tests/*.fail 2>/dev/null || true
+  echo "R CMD check found an ERROR or a WARNING" >&2
+  exit 1
+fi

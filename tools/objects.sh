@@ -1,23 +1,26 @@
 #!/bin/sh
-# Writes the list of objects in src/Makevars from the C files there are ($(wildcard) is not
-# portable make). With --check it changes nothing and fails if the list is not right.
+# Writes the lists of objects and headers in src/Makevars from the files there are ($(wildcard) is
+# not portable make). With --check it changes nothing and fails if a list is not right.
 set -eu
 cd "$(dirname "$0")/.."
 
-list=$(cd src && ls *.c core/*.c nn/*.c 2>/dev/null | sed 's/\.c$/.o/')
-# everything from `OBJECTS =` to the next empty line is replaced
-new=$(awk -v list="$list" '
-  /^OBJECTS *=/ {
-    n = split(list, o, "\n"); printf "OBJECTS ="
+objects=$(cd src && ls *.c core/*.c nn/*.c | sed 's/\.c$/.o/')
+headers=$(cd src && ls *.h *.def core/*.h core/*.def nn/*.h ../inst/kernels/math.cl)
+# everything from `NAME =` to the next empty line is replaced
+new=$(awk -v OBJECTS="$objects" -v HEADERS="$headers" '
+  function write(name, list,  n, o, i) {
+    n = split(list, o, "\n"); printf "%s =", name
     for (i = 1; i <= n; i++) printf " \\\n  %s", o[i]
-    print ""; skip = 1; next
+    print ""; skip = 1
   }
+  /^OBJECTS *=/ { write("OBJECTS", OBJECTS); next }
+  /^HEADERS *=/ { write("HEADERS", HEADERS); next }
   skip && /^$/ { skip = 0 }
   !skip' src/Makevars)
 
 if [ "${1:-}" = --check ]; then
   [ "$new" = "$(cat src/Makevars)" ] && exit 0
-  echo "src/Makevars: OBJECTS is not the list of C files: run make objects"
+  echo "src/Makevars does not list the files there are: run make objects"
   exit 1
 fi
 printf '%s\n' "$new" >src/Makevars

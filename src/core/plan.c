@@ -12,7 +12,8 @@ struct ag_plan {
   ag_binding *bind;   /* per slot: what kernels see */
   ag_buffer **spare;  /* blocks whose slot is dead, to be used by later slots; owned */
   int nspare;
-  int ntargets, *target_slot;
+  int *target_slot;   /* per target */
+  int zeroes;         /* some slot must be cleared before each run */
 };
 
 static ag_status no_memory(void) { return ag_fail(AG_E_MEMORY, "out of memory"); }
@@ -87,16 +88,17 @@ static ag_status build_kernel(ag_plan *p, int k) {
 }
 
 static ag_status launch(ag_plan *p, int k) {
-  AG_TRY(slots_zero(p, k));
+  if (p->zeroes) AG_TRY(slots_zero(p, k));
   return ag_device_launch(p->s->dev, p->s->kernel[k], p->bind);
 }
 
 static void log_schedule(const ag_schedule *s) {
-  if (ag_log_level() < 3) return;
-  ag_strbuf text = {0};
-  ag_schedule_describe(s, &text);
-  ag_log(3, "%s", ag_strbuf_get(&text) ? ag_strbuf_get(&text) : "");
-  ag_strbuf_drop(&text);
+  for (int k = 0; k < s->nkernels && ag_log_level() >= 3; k++) {
+    ag_strbuf text = {0};
+    ag_kernel_describe(s->kernel[k], &text);
+    ag_log(3, "%d. %s", k + 1, ag_strbuf_get(&text) ? ag_strbuf_get(&text) : "");
+    ag_strbuf_drop(&text);
+  }
 }
 
 static int find_slot(const ag_schedule *s, const ag_array *x) {
@@ -115,7 +117,7 @@ static ag_status prepare(ag_plan *p, int n, ag_array *const *target, ag_array *c
   p->spare = calloc(2 * slots, sizeof *p->spare);
   p->target_slot = calloc((size_t)n + 1, sizeof *p->target_slot);
   if (!p->buf || !p->bind || !p->spare || !p->target_slot) return no_memory();
-  p->ntargets = n;
+  for (int i = 0; i < p->s->nslots; i++) p->zeroes |= p->s->slot[i].zeroed;
   for (int i = 0; i < n; i++) p->target_slot[i] = find_slot(p->s, assign && assign[i] ? assign[i] : target[i]);
   return slots_begin(p, -1);
 }

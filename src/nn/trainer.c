@@ -137,24 +137,6 @@ static ag_status output_check(const ag_trainer *t, const ag_array *z) {
   return AG_OK;
 }
 
-static int drops_units(const ag_array *view) {
-  const ag_axes *a = &view->u.axes;
-  int next = 0;
-  for (int q = 0; q < a->nd; q++) {
-    if (view->arg[0]->shape.dim[q] == 1) continue;
-    if (a->axis[q] < next || a->off[q] || a->step[q] != 1) return 0;
-    next = a->axis[q] + 1;
-  }
-  return ag_array_count(view) == ag_array_count(view->arg[0]);
-}
-
-/* The node that has the same elements in the same order: a concat can then let it write its part
- * itself, where it would copy a view of it. */
-static ag_array *same_elements(ag_array *x) {
-  while (x && (x->kind == AG_RESHAPE || (x->kind == AG_VIEW && drops_units(x)))) x = x->arg[0];
-  return x;
-}
-
 /* d mean loss / d parameters, as one vector in the order of the views: the gradient of the sum of
  * z times dz, where dz is d mean loss / d z. */
 static ag_array *gradient(ag_builder *b, const ag_trainer *t, ag_array *z, ag_array *dz) {
@@ -163,8 +145,7 @@ static ag_array *gradient(ag_builder *b, const ag_trainer *t, ag_array *z, ag_ar
   ag_array **g = calloc((size_t)t->nview, sizeof *g);
   if (!g) return ag_builder_own(b, ag_fail(AG_E_MEMORY, "no memory for a gradient"), NULL);
   ag_status status = b->status == AG_OK ? ag_grad(sum, t->nview, t->view, g) : b->status;
-  for (int i = 0; i < t->nview && status == AG_OK; i++)
-    g[i] = same_elements(ag_builder_own(b, AG_OK, g[i]));
+  for (int i = 0; i < t->nview && status == AG_OK; i++) (void)ag_builder_own(b, AG_OK, g[i]);
   flat = status == AG_OK ? ag_builder_concat(b, t->nview, g) : ag_builder_own(b, status, NULL);
   free(g);
   return flat;

@@ -55,6 +55,11 @@ static ag_status samples_from_array(ag_array **out, ag_array *x) {
   return status;
 }
 
+static void owner_drop(ag_array **x) {
+  ag_array_release(*x);
+  *x = NULL;
+}
+
 /* `x_` is n x p (plain, or an array of ours), `y_` the targets, k x n. */
 SEXP ffi_nn_trainer(SEXP x_, SEXP y_, SEXP loss_, SEXP optim_, SEXP param_) {
   ag_array *ours = r_array(x_);
@@ -70,6 +75,8 @@ SEXP ffi_nn_trainer(SEXP x_, SEXP y_, SEXP loss_, SEXP optim_, SEXP param_) {
   ag_trainer *t = NULL;
   r_check(ag_trainer_new(&t, *px, *py, r_loss(loss_), &optim, Rf_xlength(param_), param));
   R_SetExternalPtrAddr(own_, t);
+  owner_drop(px); /* or the data would live until these owners are collected */
+  owner_drop(py);
   UNPROTECT(3);
   return own_;
 }

@@ -159,7 +159,7 @@ static void op_value(char *value, size_t size, const ag_op_info *op, int is_comp
   else snprintf(value, size, "(%s)", op->text);
 }
 
-/* Functions of math.cl take scalars: a, b and y pass through memory. */
+/* One lane after the other: a, b and y pass through memory. */
 static void op_lane_by_lane(ag_cg_writer *w, int r, const ag_instr *in, const ag_op_info *op,
                             int lanes) {
   char vector[CG_TEXT];
@@ -180,9 +180,13 @@ static void op_lane_by_lane(ag_cg_writer *w, int r, const ag_instr *in, const ag
   ag_cg_line(w, "  r%d = vload%d(0, value); }", r, lanes);
 }
 
+/* The functions of math.cl take scalars. So does fmod() here: PoCL 3.1 needs seconds for a vector in
+ * which only some lanes are 0 or infinite. */
+static int is_for_scalars(const char *text) { return strstr(text, "ag_") || strstr(text, "fmod("); }
+
 static void operation(ag_cg_writer *w, int r, const ag_instr *in, int lanes) {
   const ag_op_info *op = ag_op_get((ag_op)in->op);
-  if (lanes > 1 && strstr(op->text, "ag_")) {
+  if (lanes > 1 && is_for_scalars(op->text)) {
     op_lane_by_lane(w, r, in, op, lanes);
     return;
   }

@@ -2,12 +2,11 @@
 #include "host_target.h"
 
 #if HOST_X86
-#define ISA ag_isa_avx2
+#define ISA      ag_isa_avx2
 #define ISA_NAME "avx2"
-#define VBYTES 32
+#define VBYTES   32
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), \
-                             apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC optimize("O3", "no-trapping-math")

@@ -2,12 +2,12 @@
 #include "host_target.h"
 
 #if HOST_X86
-#define ISA ag_isa_avx512
+#define ISA      ag_isa_avx512
 #define ISA_NAME "avx512"
-#define VBYTES 64
+#define VBYTES   64
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma"))), \
-                             apply_to = function)
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma"))), apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC optimize("O3", "no-trapping-math")

@@ -16,15 +16,19 @@
 #include <unistd.h>
 #endif
 
-#define DIRECT_BYTES 2097152 /* neither operand is larger: not packed */
-#define KC           256 /* depth of a panel of B that stays in the first cache: KC * nr elements */
-#define KS                                                                                         \
-  1024 /* depth of a packed block; KC where C is so large that starting tasks costs nothing */
-#define LARGE_C       100000 /* elements */
-#define MS            4032 /* rows and columns of packed blocks: with KS, the limit of the memory used */
-#define NS            4032
-#define TILE_COLUMNS  256
-#define PARALLEL_WORK 3e5 /* multiply-adds that a task must at least have to be worth a thread */
+/* Direct: neither operand has more bytes; a tile of C stays in the second cache. */
+#define DIRECT_BYTES      2097152
+#define DIRECT_TILE_BYTES 524288
+/* Packed: the depth of a panel of B that stays in the first cache (KC * nr elements). */
+#define KC 256
+/* The depth of a packed block; only KC where C is so large that starting tasks costs nothing. */
+#define KS      1024
+#define LARGE_C 100000
+/* Most rows of A and columns of B in a packed block: with the depth, the limit of the memory. */
+#define BLOCK        4032
+#define TILE_COLUMNS 256
+/* Multiply-adds that a task must have to be worth a thread. */
+#define PARALLEL_WORK 3e5
 
 typedef struct {
   int64_t m, n, k;
@@ -74,8 +78,7 @@ static void micro(const gemm *g, int64_t m, int64_t n, int64_t k, const char *a,
 static void pack(const gemm *g, int64_t m, int64_t k, const char *x, int64_t rs, int64_t cs,
                  char *y, int width) {
   if (g->f64) g->isa->pack_f64((int)m, k, (const double *)x, rs, cs, (double *)y, width);
-  else
-    g->isa->pack_f32((int)m, k, (const float *)x, rs, cs, (float *)y, width);
+  else g->isa->pack_f32((int)m, k, (const float *)x, rs, cs, (float *)y, width);
 }
 
 static char *c_at(const gemm *g, int64_t i, int64_t j) { return g->c + (i + j * g->m) * g->size; }
@@ -83,8 +86,7 @@ static char *c_at(const gemm *g, int64_t i, int64_t j) { return g->c + (i + j * 
 static void finish(const gemm *g, int64_t i, int64_t m, int64_t j, int64_t n, int worker) {
   if (!g->done) return;
   if (g->swapped) g->done(g->ctx, j, n, i, m, worker);
-  else
-    g->done(g->ctx, i, m, j, n, worker);
+  else g->done(g->ctx, i, m, j, n, worker);
 }
 
 /* Tiles of about equal size, whole panels, at most tile_m x tile_n; smaller ones if threads would
@@ -92,19 +94,16 @@ static void finish(const gemm *g, int64_t i, int64_t m, int64_t j, int64_t n, in
 static void choose_tiles(gemm *g, int64_t m, int64_t n, int64_t tile_m, int64_t tile_n) {
   int64_t threads = ag_threads();
   double work = (double)m * (double)n * (double)g->k;
-  int64_t want = work < 2 * PARALLEL_WORK || threads == 1
-                     ? 1
-                     : (int64_t)min64((int64_t)(work / PARALLEL_WORK), 3 * threads);
+  int64_t want = 1;
+  if (threads > 1 && work >= 2 * PARALLEL_WORK)
+    want = min64((int64_t)(work / PARALLEL_WORK), 3 * threads);
   g->tiles_m = ceil_div(m, tile_m);
   g->tiles_n = ceil_div(n, tile_n);
-  while (g->tiles_m * g->tiles_n <
-         want) { /* cut the longer side, as long as there are panels to share */
+  while (g->tiles_m * g->tiles_n < want) { /* cut the longer side that has panels to share */
     int64_t panels_m = ceil_div(m, g->mr * g->tiles_m), panels_n = ceil_div(n, g->nr * g->tiles_n);
     if (panels_n > 1 && (panels_m * g->mr <= 2 * panels_n * g->nr || panels_m == 1)) g->tiles_n++;
-    else if (panels_m > 1)
-      g->tiles_m++;
-    else
-      break;
+    else if (panels_m > 1) g->tiles_m++;
+    else break;
   }
   g->tile_m = ceil_div(ceil_div(m, g->tiles_m), g->mr) * g->mr;
   g->tile_n = ceil_div(ceil_div(n, g->tiles_n), g->nr) * g->nr;
@@ -126,8 +125,7 @@ static void dots_task(void *ctx, int task, int worker) {
   if (g->f64)
     g->isa->dots_f64(m, n, g->k, (const double *)a, g->rs_a, (const double *)b, g->cs_b,
                      (double *)c_at(g, i, j), g->m);
-  else
-    g->isa->dots_f32(m, n, g->k, (const float *)a, g->rs_a, (const float *)b, g->cs_b,
+  else g->isa->dots_f32(m, n, g->k, (const float *)a, g->rs_a, (const float *)b, g->cs_b,
                      (float *)c_at(g, i, j), g->m);
   finish(g, i, m, j, n, worker);
 }
@@ -162,7 +160,11 @@ static void direct_task(void *ctx, int task, int worker) {
 }
 
 static void direct(gemm *g) {
-  choose_tiles(g, g->m, g->n, g->m, g->n);
+  int64_t m = g->m, n = g->n;
+  while (m * n * g->size > DIRECT_TILE_BYTES)
+    if (m > n) m = ceil_div(m, 2);
+    else n = ceil_div(n, 2);
+  choose_tiles(g, g->m, g->n, m, n);
   ag_parallel((int)(g->tiles_m * g->tiles_n), wants_dots(g) ? dots_task : direct_task, g);
 }
 
@@ -227,10 +229,10 @@ static int64_t block_size(int64_t total, int64_t most, int64_t unit) {
 }
 
 static void packed(gemm *g) {
-  int64_t ms = block_size(g->m, MS, g->mr), ns = block_size(g->n, NS, g->nr),
-          ks = min64(g->k, g->m * g->n > LARGE_C ? KC : KS);
-  int64_t bytes_a = ceil_div(ms * ks * g->size, 4096) * 4096 +
-                    256; /* not a multiple of the page: other cache sets */
+  int64_t ms = block_size(g->m, BLOCK, g->mr), ns = block_size(g->n, BLOCK, g->nr);
+  int64_t ks = min64(g->k, g->m * g->n > LARGE_C ? KC : KS);
+  /* B starts off the page that A ends on: in other cache sets */
+  int64_t bytes_a = padded(ms * ks * g->size, 4096) + 256;
   g->pa = ag_threads_scratch(AG_SCRATCH_PACK, (size_t)(bytes_a + ns * ks * g->size));
   g->no_memory = !g->pa;
   if (!g->pa) return;
@@ -242,8 +244,8 @@ static void packed(gemm *g) {
       choose_tiles(g, g->bm, g->bn, tile_bytes() / (KC * g->size) / g->mr * g->mr, TILE_COLUMNS);
       for (g->l0 = 0; g->l0 < g->k; g->l0 += ks) {
         g->bk = min64(ks, g->k - g->l0);
-        ag_parallel((int)(ceil_div(g->bm, g->mr) + ceil_div(g->bn, PANELS_B * g->nr)), pack_task,
-                    g);
+        int64_t packs = ceil_div(g->bm, g->mr) + ceil_div(g->bn, PANELS_B * g->nr);
+        ag_parallel((int)packs, pack_task, g);
         ag_parallel((int)(g->tiles_m * g->tiles_n), packed_task, g);
       }
     }
@@ -252,7 +254,7 @@ static void packed(gemm *g) {
 /* ---- which ---- */
 
 /* One row of C is computed as one column: C' = B' A'. */
-static void swap(gemm *g) {
+static void swap_operands(gemm *g) {
   gemm t = *g;
   g->m = t.n, g->n = t.m;
   g->a = t.b, g->rs_a = t.cs_b, g->cs_a = t.rs_b;
@@ -260,62 +262,41 @@ static void swap(gemm *g) {
   g->swapped = 1;
 }
 
-static ag_status run(gemm *g) {
+static ag_status compute(gemm *g) {
   if (g->m <= 0 || g->n <= 0) return AG_OK;
-  g->size = g->f64 ? 8 : 4;
   if (g->k <= 0) {
     memset(g->c, 0, (size_t)(g->m * g->n * g->size));
     finish(g, 0, g->m, 0, g->n, ag_threads_self());
     return AG_OK;
   }
-  g->isa = ag_isa_get();
-  g->mr = g->f64 ? g->isa->mr_f64 : g->isa->mr_f32;
-  g->nr = g->f64 ? g->isa->nr_f64 : g->isa->nr_f32;
-  if (g->m == 1) swap(g);
+  if (g->m == 1) swap_operands(g);
   int thin = g->m <= 2 * g->mr || g->n <= 2 * g->nr;
   int small = g->m * g->k * g->size <= DIRECT_BYTES && g->n * g->k * g->size <= DIRECT_BYTES;
   if (thin || small) direct(g);
-  else
-    packed(g);
-  return g->no_memory
-             ? ag_fail(AG_E_MEMORY, "matmul: no memory to pack %lld x %lld times %lld x %lld",
-                       (long long)g->m, (long long)g->k, (long long)g->k, (long long)g->n)
-             : AG_OK;
+  else packed(g);
+  if (!g->no_memory) return AG_OK;
+  return ag_fail(AG_E_MEMORY, "matmul: no memory to pack %lld x %lld times %lld x %lld",
+                 (long long)g->m, (long long)g->k, (long long)g->k, (long long)g->n);
 }
 
 ag_status ag_host_gemm_f32(int64_t m, int64_t n, int64_t k, const float *a, int64_t rs_a,
                            int64_t cs_a, const float *b, int64_t rs_b, int64_t cs_b, float *c,
                            ag_tile_fn done, void *ctx) {
-  gemm g = {.m = m,
-            .n = n,
-            .k = k,
-            .a = (const char *)a,
-            .rs_a = rs_a,
-            .cs_a = cs_a,
-            .b = (const char *)b,
-            .rs_b = rs_b,
-            .cs_b = cs_b,
-            .c = (char *)c,
-            .done = done,
-            .ctx = ctx};
-  return run(&g);
+  const ag_isa *isa = ag_isa_get();
+  gemm g = {.m = m, .n = n, .k = k, .c = (char *)c, .done = done, .ctx = ctx, .isa = isa};
+  g.a = (const char *)a, g.rs_a = rs_a, g.cs_a = cs_a;
+  g.b = (const char *)b, g.rs_b = rs_b, g.cs_b = cs_b;
+  g.f64 = 0, g.size = 4, g.mr = isa->mr_f32, g.nr = isa->nr_f32;
+  return compute(&g);
 }
 
 ag_status ag_host_gemm_f64(int64_t m, int64_t n, int64_t k, const double *a, int64_t rs_a,
                            int64_t cs_a, const double *b, int64_t rs_b, int64_t cs_b, double *c,
                            ag_tile_fn done, void *ctx) {
-  gemm g = {.m = m,
-            .n = n,
-            .k = k,
-            .a = (const char *)a,
-            .rs_a = rs_a,
-            .cs_a = cs_a,
-            .b = (const char *)b,
-            .rs_b = rs_b,
-            .cs_b = cs_b,
-            .c = (char *)c,
-            .done = done,
-            .ctx = ctx,
-            .f64 = 1};
-  return run(&g);
+  const ag_isa *isa = ag_isa_get();
+  gemm g = {.m = m, .n = n, .k = k, .c = (char *)c, .done = done, .ctx = ctx, .isa = isa};
+  g.a = (const char *)a, g.rs_a = rs_a, g.cs_a = cs_a;
+  g.b = (const char *)b, g.rs_b = rs_b, g.cs_b = cs_b;
+  g.f64 = 1, g.size = 8, g.mr = isa->mr_f64, g.nr = isa->nr_f64;
+  return compute(&g);
 }

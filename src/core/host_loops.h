@@ -11,7 +11,7 @@
 /* The functions of math.cl, called element by element. */
 #define cospi(x) cospi_f64(x)
 #define sinpi(x) sinpi_f64(x)
-#define scalar float
+#define scalar   float
 #include "../../inst/kernels/math.cl"
 #undef scalar
 #define scalar double
@@ -29,21 +29,20 @@
 
 /* LOOP(fn, out, in, text): result[i] = text of a, b, y of type `in`. */
 #define LOOP(fn, out, in, text) LOOP_AS(fn, out, in, text, INDEPENDENT)
-#define LOOP_AS(fn, out, in, text, pragma)                                                    \
-  static void fn(int64_t n, void *to, const void *pa, const void *pb, const void *py) {       \
-    out *result = to;                                                                         \
-    const in *va = pa, *vb = pb, *vy = py;                                                    \
-    pragma                                                                                    \
-    for (int64_t i = 0; i < n; i++) {                                                         \
-      const in a = va[i], b = vb[i], y = vy[i];                                               \
-      (void)a, (void)b, (void)y;                                                              \
-      result[i] = (out)(text);                                                                \
-    }                                                                                         \
+#define LOOP_AS(fn, out, in, text, pragma)                                                         \
+  static void fn(int64_t n, void *to, const void *pa, const void *pb, const void *py) {            \
+    out *result = to;                                                                              \
+    const in *va = pa, *vb = pb, *vy = py;                                                         \
+    pragma for (int64_t i = 0; i < n; i++) {                                                       \
+      const in a = va[i], b = vb[i], y = vy[i];                                                    \
+      (void)a, (void)b, (void)y;                                                                   \
+      result[i] = (out)(text);                                                                     \
+    }                                                                                              \
   }
 
-#define NA_INT AG_NA_INT
+#define NA_INT           AG_NA_INT
 #define AG_NO_DERIVATIVE NAN
-#define integer int32_t
+#define integer          int32_t
 
 /* x^y: in double from the C library; in float through our double functions. The row itself sees
  * to 0^y, and to infinite powers of negative numbers. */
@@ -56,7 +55,8 @@ MATH_INLINE float pow_f32(float x, float y) {
   return ((x < 0) & (y != whole)) ? NAN : (float)p;
 }
 
-/* y[0 .. ROOTS-1] = sqrt(x[0 ..]): compilers refuse vector code to sqrt() because it may set errno. */
+/* y[0 .. ROOTS-1] = sqrt(x[0 ..]): compilers refuse vector code to sqrt() because it may set errno.
+ */
 #if VBYTES == 64
 #define ROOTS_F64(y, x) _mm512_storeu_pd(y, _mm512_sqrt_pd(_mm512_loadu_pd(x)))
 #define ROOTS_F32(y, x) _mm512_storeu_ps(y, _mm512_sqrt_ps(_mm512_loadu_ps(x)))
@@ -71,22 +71,22 @@ MATH_INLINE float pow_f32(float x, float y) {
 #define ROOTS_F32(y, x) vst1q_f32(y, vsqrtq_f32(vld1q_f32(x)))
 #else
 #define ROOTS_F64(y, x) ((y)[0] = sqrt((x)[0]), (y)[1] = sqrt((x)[1]))
-#define ROOTS_F32(y, x) \
+#define ROOTS_F32(y, x)                                                                            \
   ((y)[0] = sqrtf((x)[0]), (y)[1] = sqrtf((x)[1]), (y)[2] = sqrtf((x)[2]), (y)[3] = sqrtf((x)[3]))
 #endif
 
-#define real double
-#define FN(name) name##_f64
+#define real       double
+#define FN(name)   name##_f64
 #define LIBM(name) name
-#define ROOTS ROOTS_F64
+#define ROOTS      ROOTS_F64
 #include "host_ops.h"
-#define real float
-#define FN(name) name##_f32
+#define real       float
+#define FN(name)   name##_f32
 #define LIBM(name) name##f
-#define ROOTS ROOTS_F32
+#define ROOTS      ROOTS_F32
 #include "host_ops.h"
 
-/* -- casts ------------------------------------------------------------------------------------ */
+/* -- casts ---------------------------------------------------------------------------------- */
 /* R's NA_real_ is a NaN whose lower word is 1954; in float, a NaN whose low 22 bits are. */
 #define NA_LOW 1954u
 #define NA_F64 unbits_f64(0x7FF0000000000000u | NA_LOW)
@@ -117,30 +117,30 @@ LOOP(cast_i32_f32, float, int32_t, a == NA_INT ? NA_F32 : (float)a)
 LOOP(cast_i32_i32, int32_t, int32_t, a)
 LOOP(cast_i32_bool, int32_t, int32_t, a == NA_INT ? NA_INT : a != 0)
 
-/* -- reductions --------------------------------------------------------------------------------- */
+/* -- reductions ----------------------------------------------------------------------------- */
 /* In eight vectors of partial sums: fast, and more accurate than one running sum. */
 #define PARTS VBYTES
-#define SUM(fn, real)                                                \
-  static double fn(int64_t n, const real *x) {                       \
-    double part[PARTS] = {0};                                        \
-    int64_t i = 0;                                                   \
-    for (; i + PARTS <= n; i += PARTS)                               \
-      for (int j = 0; j < PARTS; j++) part[j] += x[i + j];               \
-    for (int j = 0; i < n; i++, j++) part[j] += x[i];                \
-    for (int width = PARTS / 2; width >= 1; width /= 2)              \
-      for (int j = 0; j < width; j++) part[j] += part[j + width];    \
-    return part[0];                                                  \
+#define SUM(fn, real)                                                                              \
+  static double fn(int64_t n, const real *x) {                                                     \
+    double part[PARTS] = {0};                                                                      \
+    int64_t i = 0;                                                                                 \
+    for (; i + PARTS <= n; i += PARTS)                                                             \
+      for (int j = 0; j < PARTS; j++) part[j] += x[i + j];                                         \
+    for (int j = 0; i < n; i++, j++) part[j] += x[i];                                              \
+    for (int width = PARTS / 2; width >= 1; width /= 2)                                            \
+      for (int j = 0; j < width; j++) part[j] += part[j + width];                                  \
+    return part[0];                                                                                \
   }
 SUM(sum_f32, float)
 SUM(sum_f64, double)
 
-#define ACCUMULATE(fn, type, real, text)                \
-  static void fn(int64_t n, type *acc, const real *v) { \
-    for (int64_t i = 0; i < n; i++) {                   \
-      const real x = v[i];                              \
-      const type y = acc[i];                            \
-      acc[i] = text;                                    \
-    }                                                   \
+#define ACCUMULATE(fn, type, real, text)                                                           \
+  static void fn(int64_t n, type *acc, const real *v) {                                            \
+    for (int64_t i = 0; i < n; i++) {                                                              \
+      const real x = v[i];                                                                         \
+      const type y = acc[i];                                                                       \
+      acc[i] = text;                                                                               \
+    }                                                                                              \
   }
 ACCUMULATE(add_f32, double, float, y + x)
 ACCUMULATE(add_f64, double, double, y + x)
@@ -154,20 +154,22 @@ ACCUMULATE(max_f64, double, double, ((x > y) | (x != x)) ? x : y)
 
 #include "host_micro.h"
 
-/* -- the table ------------------------------------------------------------------------------------ */
+/* -- the table ------------------------------------------------------------------------------ */
 const ag_isa ISA = {
     .name = ISA_NAME,
-#define OP(name, r, arity, group, forward, da, db, domain, title) \
+#define OP(name, r, arity, group, forward, da, db, domain, title)                                  \
   loop_##name##_f32, loop_##name##_da_f32, loop_##name##_db_f32,
-    .op_f32 = {
+    .op_f32 =
+        {
 #include "ops.def"
-    },
+        },
 #undef OP
-#define OP(name, r, arity, group, forward, da, db, domain, title) \
+#define OP(name, r, arity, group, forward, da, db, domain, title)                                  \
   loop_##name##_f64, loop_##name##_da_f64, loop_##name##_db_f64,
-    .op_f64 = {
+    .op_f64 =
+        {
 #include "ops.def"
-    },
+        },
 #undef OP
     .cast = {{cast_f64_f64, cast_f64_f32, cast_f64_i32, cast_f64_bool},
              {cast_f32_f64, cast_f32_f32, cast_f32_i32, cast_f32_bool},

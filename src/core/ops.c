@@ -4,10 +4,10 @@
 #include <ctype.h>
 #include <string.h>
 
-#define OP(name, r, arity, group, forward, da, db, domain, title)                           \
-  {#name, r, arity, AG_##group, #forward, domain, title, {0, 0, 0}, 0},                     \
-  {#name "_da", "", 3, AG_##group, #da, domain, "derivative of " #name, {0, 0, 0}, 0},      \
-  {#name "_db", "", 3, AG_##group, #db, domain, "derivative of " #name, {0, 0, 0}, 0},
+#define OP(name, r, arity, group, forward, da, db, domain, title)                                  \
+  {#name, r, arity, AG_##group, #forward, domain, title, {0, 0, 0}, 0},                            \
+      {#name "_da", "", 3, AG_##group, #da, domain, "derivative of " #name, {0, 0, 0}, 0},         \
+      {#name "_db", "", 3, AG_##group, #db, domain, "derivative of " #name, {0, 0, 0}, 0},
 static ag_op_info table[AG_OP_COUNT] = {
 #include "ops.def"
 };

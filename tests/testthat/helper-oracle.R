@@ -14,6 +14,9 @@ test_types <- function() {
 
 tolerances <- c(float64 = 1e-10, float32 = 2e-4)
 
+# Devices that compile every new kernel for a second or so get the first n cases of many.
+thinned <- function(cases, n) if (gpu_device() == "host") cases else cases[seq_len(n)]
+
 # What goes to the device: everything numeric or logical but single numbers.
 goes_up <- function(x) {
   (is.numeric(x) || is.logical(x)) && !is.object(x) && (length(x) != 1 || !is.null(dim(x)))

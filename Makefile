@@ -36,11 +36,13 @@ test:
 # the C tests alone
 ctest: $(LIB)/release/tests.stamp
 	@tools/ctest.sh $(LIB)/release
+	@tools/total.sh $(LIB)/release/ctest.log
 
 san:
 	@tools/setup.sh test
 	@$(MAKE) -s $(LIB)/san/tests.stamp
 	@tools/ctest.sh $(LIB)/san
+	@tools/total.sh $(LIB)/san/ctest.log
 
 lint:
 	@tools/setup.sh lint

@@ -2,13 +2,18 @@
 
 # An array is an R vector (double, integer or logical) that the package's C code stands behind. The
 # classes extend those of ordinary matrices and vectors, so that methods for these apply.
+#' @exportClass gpu
 setClass("gpu", representation("VIRTUAL"))
+#' @exportClass gpuVector
 setClass("gpuVector", contains = c("gpu", "numeric"))
+#' @exportClass gpuMatrix
 setClass("gpuMatrix", contains = c("gpu", "matrix"))
+#' @exportClass gpuArray
 setClass("gpuArray", contains = c("gpu", "array"))
 
 gpu_classes <- c("gpuVector", "gpuMatrix", "gpuArray")
-# What stands beside an array in an operator; with every pair of classes given, dispatch never guesses.
+# What stands beside an array in an operator; with every pair of classes given, dispatch never
+# guesses.
 plain_classes <- c("numeric", "integer", "logical", "matrix", "array", "vector", "ANY")
 
 # Defines `f` for all pairs of classes of which one is an array.
@@ -26,7 +31,8 @@ set_binary_methods <- function(generic, f, where = topenv(parent.frame())) {
 #' accelerated build an expression that runs when a value is needed; everything else
 #' reads the values back and works on them in R.
 #'
-#' @param x A numeric or logical vector, matrix or array (or data frame of such columns), or an array
+#' @param x A numeric or logical vector, matrix or array (or data frame of such columns), or an
+#'   array
 #'   made by this package, which is then moved or converted.
 #' @param type `"float64"`, `"float32"`, `"int32"` or `"logical"`. By default integers and logical
 #'   values keep their type, and real numbers get `getOption("anygpu.type")`; if that is not set,
@@ -37,7 +43,8 @@ set_binary_methods <- function(generic, f, where = topenv(parent.frame())) {
 #' @return An object of class `gpuVector`, `gpuMatrix` or `gpuArray`.
 #'
 #' @section Errors:
-#' An `anygpu_error_type` for anything that is not numeric or logical, an `anygpu_error_device` for an
+#' An `anygpu_error_type` for anything that is not numeric or logical, an `anygpu_error_device` for
+#' an
 #' unknown device, an `anygpu_error_memory` when the device has no room. All of them are
 #' `anygpu_error`s.
 #' @seealso [gpu_zeros()], [gpu_runif()], [gpu_type()], [gpu_force()]

@@ -1,6 +1,7 @@
 # Conditions: what the C code calls to raise them.
 
-# The call that the user wrote: the outermost of the package's frames at the end of the stack. Frames of
+# The call that the user wrote: the outermost of the package's frames at the end of the stack.
+# Frames of
 # base R (of tryCatch(), lapply(), ...) may stand between them.
 user_call <- function() {
   call <- NULL
@@ -63,6 +64,6 @@ note_download <- function(n) {
   call <- user_call()
   if (is.null(call) && sys.nframe() > 1L) call <- sys.call(-1L)
   f <- call[[1L]]
-  name <- if (is.null(f)) "top level" else if (is.name(f)) as.character(f) else deparse(f, nlines = 1L)
+  name <- if (is.null(f)) "top level" else deparse(f, nlines = 1L)
   count_up("downloads", name, n)
 }

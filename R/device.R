@@ -2,7 +2,8 @@
 #'
 #' `gpu_devices()` lists the devices: `host`, the package's own vectorised code for the processor,
 #' and what OpenCL offers. `gpu_device()` tells which one new arrays go to, and
-#' `gpu_device(id)` chooses it for the rest of the session; `with_gpu_device()` chooses it while `code` runs.
+#' `gpu_device(id)` chooses it for the rest of the session; `with_gpu_device()` chooses it while
+#' `code` runs.
 #'
 #' Without a choice `getOption("anygpu.device")` counts, then the environment variable
 #' `ANYGPU_DEVICE`, then the first GPU, then `host`. A processor that OpenCL offers as
@@ -13,7 +14,8 @@
 #'   `gpu_device()` also an array, whose device is returned.
 #' @param code Code to run.
 #' @return `gpu_devices()`: a data frame with a row for each device: `id`, `name`, `driver`, `gpu`,
-#'   `float64` (whether it has that type), `units` (of parallel work), `memory` (bytes; `NA` if unknown).
+#'   `float64` (whether it has that type), `units` (of parallel work), `memory` (bytes; `NA` if
+#'   unknown).
 #'   `gpu_device()`: the id of the device, invisibly when it was chosen.
 #'   `with_gpu_device()`: the value of `code`.
 #' @examples

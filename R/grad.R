@@ -3,8 +3,10 @@
 #' The derivative of a function of arrays that returns one number. The function is run once on
 #' placeholders to see what it computes, then the graph of that is differentiated.
 #'
-#' @param f A function whose first argument is an array and which returns a single number computed from
-#'   it by operators and functions that are accelerated. It cannot look at values of its argument (as in
+#' @param f A function whose first argument is an array and which returns a single number computed
+#'   from
+#'   it by operators and functions that are accelerated. It cannot look at values of its argument
+#'   (as in
 #'   `if (sum(x) > 0)`), which is an `anygpu_error_argument`.
 #' @param x The array (or ordinary numeric vector or matrix) where the derivative is wanted.
 #' @param ... Further arguments of `f`, constants to the derivative.

@@ -40,7 +40,8 @@ index_in_r <- function(x, index, drop) {
   to_device(base_try(do.call(`[`, c(list(plain(x)), index, list(drop = drop)), quote = TRUE)), x)
 }
 
-# Numbers and logical values are assigned by R itself, to the host copy, which is uploaded again when it
+# Numbers and logical values are assigned by R itself, to the host copy, which is uploaded again
+# when it
 # is needed. Values of another kind make an ordinary vector of the array.
 #' @exportMethod "[<-"
 for (class in c("character", "complex", "list", "raw")) {

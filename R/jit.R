@@ -1,12 +1,15 @@
 #' Compile a function of arrays
 #'
-#' `gpu_jit(f)` returns a function that does what `f` does. At the first call with arguments of some shapes,
+#' `gpu_jit(f)` returns a function that does what `f` does. At the first call with arguments of
+#' some shapes,
 #' types and device `f` runs on placeholders; its kernels are kept and run again at
 #' every later call of that kind, without running any of R's code in between.
 #'
-#' @param f A function of arrays and other values that returns an array, a number or a list of these,
+#' @param f A function of arrays and other values that returns an array, a number or a list of
+#'   these,
 #'   computed by operators and functions that are accelerated. It cannot look at values of its array
-#'   arguments (an `anygpu_error_argument`). Other arguments, what `f` finds outside of itself, and random numbers are those of
+#'   arguments (an `anygpu_error_argument`). Other arguments, what `f` finds outside of itself, and
+#'   random numbers are those of
 #'   the first call.
 #' @return A function with the same arguments.
 #' @examples
@@ -31,7 +34,8 @@ gpu_jit <- function(f) {
   }
 }
 
-# All that a trace depends on: of arrays the type, device and attributes, of other arguments the value.
+# All that a trace depends on: of arrays the type, device and attributes, of other arguments the
+# value.
 kind_of <- function(args, is_array) {
   args[is_array] <- lapply(args[is_array], function(x) {
     list(gpu_type(x), gpu_device(x), length(x), attributes(x))

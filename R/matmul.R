@@ -14,7 +14,7 @@ product <- function(ta, tb) {
     function(x, y = NULL) .Call(C_matmul, x, if (is.null(y)) x else y, ta, tb),
     list(ta = ta, tb = tb)
   ))
-  if ("..." %in% names(formals(args(crossprod)))) formals(f) <- c(formals(f), alist(... = ))
+  if ("..." %in% names(formals(args(crossprod)))) formals(f)["..."] <- formals(plot)["..."]
   environment(f) <- topenv()
   f
 }

@@ -1,8 +1,10 @@
 #' Memory of the devices
 #'
-#' Memory that arrays no longer use stays in a pool and is used again. `gpu_memory()` shows both, and
+#' Memory that arrays no longer use stays in a pool and is used again. `gpu_memory()` shows both,
+#' and
 #' can set a limit or give the pool back.
-#' @param limit Bytes that the device may use, `Inf` for no limit of this kind. When it is reached, R's
+#' @param limit Bytes that the device may use, `Inf` for no limit of this kind. When it is reached,
+#'   R's
 #'   garbage collector runs and the pool is given back; if that does not help, an
 #'   `anygpu_error_memory` is raised.
 #' @param release Whether to collect garbage and give the pool back to the driver.
@@ -31,10 +33,12 @@ gpu_memory <- function(limit = NULL, release = FALSE, device = NULL) {
 #' What was done
 #'
 #' Counts since the start of the session, or the last reset: kernels run and built, bytes moved, and
-#' what went back to R: which functions read whole arrays, and which operations were not accelerated.
+#' what went back to R: which functions read whole arrays, and which operations were not
+#' accelerated.
 #' @param reset Whether to start again from 0 afterwards.
 #' @return A list: `launches`, `builds`, `cache_hits` (kernels), `uploads`, `upload_bytes`,
-#'   `downloads`, `download_bytes` (transfers), `allocs`, `pool_hits` (blocks of memory), `downloads_by` (elements
+#'   `downloads`, `download_bytes` (transfers), `allocs`, `pool_hits` (blocks of memory),
+#'   `downloads_by` (elements
 #'   read, by function) and `fallbacks` (calls, by function).
 #' @examples
 #' x <- gpu(runif(1000), device = "host")
@@ -61,7 +65,8 @@ print.gpu_stats <- function(x, ...) {
     top <- head(x[[name]], 5)
     if (length(top)) {
       title <- if (name == "fallbacks") "in R" else "read by"
-      line(title, paste0(names(top), " (", format(top, trim = TRUE, big.mark = ","), ")", collapse = ", "))
+      count <- format(top, trim = TRUE, big.mark = ",")
+      line(title, paste0(names(top), " (", count, ")", collapse = ", "))
     }
   }
   invisible(x)

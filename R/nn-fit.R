@@ -136,7 +136,9 @@ nn_plot_panel <- function(history, panel, valid, col, ...) {
   values <- as.matrix(history[columns])
   if (!any(is.finite(values))) values[] <- 0 # nothing to show: an empty frame
   graphics::matplot(history$epoch, values, type = if (nrow(values) > 1) "l" else "p", pch = 19,
-                    lty = 1:2, lwd = 2, col = col, xlab = "epoch", ylab = panel, las = 1, ...)
+                    lty = 1:2, lwd = 2, col = col, xlab = "epoch", ylab = panel, las = 1,
+                    xaxt = "n", ...)
+  graphics::axis(1, at = unique(round(pretty(history$epoch)))) # epochs are whole numbers
   if (!valid) return(invisible())
   graphics::legend(if (panel == "loss") "topright" else "bottomright", c("training", "validation"),
                    lty = 1:2, lwd = 2, col = col, bty = "n")

@@ -19,7 +19,11 @@ setMethod("anyNA", "gpu", function(x, recursive = FALSE) as.logical(any(is.na(x)
 fallback <- function(op, x, y) {
   count_up("fallbacks", op)
   f <- get(op, baseenv())
-  result <- if (missing(y)) base_try(f(plain(x))) else base_try(f(plain(x), plain(y)), type_error(x, y))
+  result <- if (missing(y)) {
+    base_try(f(plain(x)))
+  } else {
+    base_try(f(plain(x), plain(y)), type_error(x, y))
+  }
   to_device(result, if (is_gpu(x)) x else y)
 }
 

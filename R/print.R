@@ -3,9 +3,8 @@
 header <- function(x) {
   extent <- if (is.null(dim(x))) length(x) else paste(dim(x), collapse = " x ")
   where <- device_of(x)
-  sprintf(
-    "<%s %s %s, %s>", class(x)[1], extent, gpu_type(x), if (is.null(where)) "not on a device yet" else where
-  )
+  if (is.null(where)) where <- "not on a device yet"
+  sprintf("<%s %s %s, %s>", class(x)[1], extent, gpu_type(x), where)
 }
 
 #' Printing arrays
@@ -64,9 +63,8 @@ str.gpu <- function(object, ...) {
   values <- if (state_of(object) == "traced") {
     "(placeholder)"
   } else if (n > 0) {
-    paste(c(format(plain(object[seq_len(n)]), digits = 3, trim = TRUE), if (length(object) > n) "..."),
-      collapse = " "
-    )
+    shown <- format(plain(object[seq_len(n)]), digits = 3, trim = TRUE)
+    paste(c(shown, if (length(object) > n) "..."), collapse = " ")
   }
   cat(" ", header(object), " ", values, "\n", sep = "")
   invisible()

@@ -5,10 +5,12 @@
 #' device gives the same numbers.
 #'
 #' @param n How many: one number for a vector, or the extents of a matrix or array.
-#' @param min,max,mean,sd Single numbers, as for [runif()][stats::runif] and [rnorm()][stats::rnorm].
+#' @param min,max,mean,sd Single numbers, as for [runif()][stats::runif] and
+#'   [rnorm()][stats::rnorm].
 #' @param type `"float64"` or `"float32"`, by default as for [gpu()].
 #' @inheritParams gpu
-#' @return A `gpuVector`, `gpuMatrix` or `gpuArray`. Uniform numbers are greater than `min` and less than `max`.
+#' @return A `gpuVector`, `gpuMatrix` or `gpuArray`. Uniform numbers are greater than `min` and
+#'   less than `max`.
 #' @references Salmon, J. K., Moraes, M. A., Dror, R. O. and Shaw, D. E. (2011) Parallel random
 #'   numbers: as easy as 1, 2, 3. \doi{10.1145/2063384.2063405}
 #' @examples
@@ -40,7 +42,9 @@ single_number <- function(x, name) {
 }
 
 extents <- function(n) {
-  ok <- is.numeric(n) && length(n) >= 1 && length(n) <= 8 && !anyNA(n) && all(n >= 0 & n == floor(n))
-  if (!ok) stop_status("argument", "`n`: a number of elements, or 1 to 8 extents are wanted")
+  ok <- is.numeric(n) && length(n) >= 1 && length(n) <= 8 && !anyNA(n)
+  if (!ok || any(n < 0 | n != floor(n))) {
+    stop_status("argument", "`n`: a number of elements, or 1 to 8 extents are wanted")
+  }
   as.double(n)
 }

@@ -24,7 +24,8 @@ mean.gpu <- function(x, ...) {
   mean(plain(x), ...)
 }
 
-# -- along dimensions --------------------------------------------------------------------------------
+# -- along dimensions
+# --------------------------------------------------------------------------------
 
 # rows: sums over the dimensions after the first `dims`; else over the first `dims`.
 reduce_dims <- function(name, f, x, rows, na.rm, dims) {
@@ -60,27 +61,27 @@ setMethod("colMeans", "gpu", function(x, na.rm = FALSE, dims = 1L) {
 
 #' The largest value of each row
 #'
-#' @param x A numeric matrix: one made by [gpu()], or an ordinary one, which goes to the default device.
-#' @return A vector with an element for each row, named by the row names of `x`. `NaN` (or
-#'   `NA`) in a row makes its element `NaN`.
-#' @seealso [max.col()] with `ties.method = "first"`, which runs on the device, for where it is.
+#' `rowMaxs()` gives the value, `rowWhichMaxs()` its column (the first one of equals).
+#' @param x A numeric matrix: one made by [gpu()], or an ordinary one, which goes to the default
+#'   device.
+#' @return `rowMaxs()`: a vector with an element for each row, named by the row names of `x`.
+#'   `NaN` (or `NA`) in a row makes its element `NaN`.
+#'   `rowWhichMaxs()`: integers, `NA` for such a row: what `max.col(x, "first")` gives.
+#' @section Errors:
+#' An `anygpu_error_shape` if `x` is no matrix with at least one column.
 #' @examples
-#' rowMaxs(gpu(matrix(c(1, 5, 3, 2), 2), device = "host"))
+#' x <- gpu(matrix(c(1, 5, 3, 2), 2), device = "host")
+#' rowMaxs(x)
+#' rowWhichMaxs(x)
 #' @export
-rowMaxs <- function(x) {
-  x <- if (is_gpu(x)) x else gpu(x)
-  if (length(dim(x)) != 2 || ncol(x) == 0) {
-    stop_status("shape", "rowMaxs(): a matrix with at least one column is wanted")
-  }
-  .Call(C_reduce_dims, "max", x, TRUE, 1L)
-}
+rowMaxs <- function(x) .Call(C_reduce_dims, "max", row_argument(x, "rowMaxs"), TRUE, 1L)
 
-#' @exportMethod max.col
-setGeneric("max.col")
-setMethod("max.col", "gpu", function(m, ties.method = c("random", "first", "last")) {
-  ties.method <- match.arg(ties.method)
-  result <- if (ties.method == "first") .Call(C_max_col, m)
-  if (!is.null(result)) return(result)
-  count_up("fallbacks", "max.col")
-  to_device(base_try(base::max.col(plain(m), ties.method)), m)
-})
+#' @rdname rowMaxs
+#' @export
+rowWhichMaxs <- function(x) .Call(C_row_which_max, row_argument(x, "rowWhichMaxs"))
+
+row_argument <- function(x, caller) {
+  x <- if (is_gpu(x)) x else gpu(x)
+  if (length(dim(x)) == 2 && ncol(x) > 0) return(x)
+  stop_status("shape", paste0(caller, "(): a matrix with at least one column is wanted"))
+}

@@ -1,8 +1,10 @@
 #' Situation report
 #'
-#' Prints which devices were found, which one is used and why, what to install to get more, and whether a
+#' Prints which devices were found, which one is used and why, what to install to get more, and
+#' whether a
 #' small computation on each of them agrees with base R.
-#' @return Invisibly a data frame: [gpu_devices()] with the columns `used` and `works` (`TRUE`, or `FALSE`
+#' @return Invisibly a data frame: [gpu_devices()] with the columns `used` and `works` (`TRUE`, or
+#'   `FALSE`
 #'   where the computation failed or differed), and the attribute `problem` (why OpenCL offers
 #'   nothing, or `""`).
 #' @examples
@@ -58,7 +60,7 @@ report_device <- function(d, wrong) {
 
 report_default <- function(default) {
   if (inherits(default, "condition")) {
-    cli::cli_alert_danger("The device that is asked for cannot be used: {conditionMessage(default)}")
+    cli::cli_alert_danger("The device asked for cannot be used: {conditionMessage(default)}")
     return(invisible())
   }
   why <- if (!is.null(getOption("anygpu.device"))) {
@@ -70,7 +72,8 @@ report_default <- function(default) {
   } else {
     "it is the first GPU"
   }
-  cli::cli_alert_info("New arrays go to {.strong {default}}: {why}. `gpu_device(\"...\")` chooses another.")
+  cli::cli_alert_info("New arrays go to {.strong {default}}: {why}.")
+  cli::cli_bullets(c(" " = "{.code gpu_device(\"...\")} chooses another."))
 }
 
 report_opencl <- function(devices, problem) {

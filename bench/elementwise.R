@@ -14,6 +14,9 @@ question <- function(device, type) {
   }
   error <- max(abs(as.numeric(ours())[1:1000] - in_r()[1:1000]))
   stopifnot(error < if (type == "float32") 1e-6 else 1e-14)
+  before <- gpu_stats()$launches
+  ours()
+  stopifnot("one launch" = gpu_stats()$launches - before == 1)
   ms <- time_in_turn(list(ours, in_r))
   bar <- if (type == "float32") 15 else if (device == "host") 8 else NA
   result(paste("1/(1+exp(-(2x+1))), 1e7,", type), device, ms[1], ms[2], "base R", bar = bar)

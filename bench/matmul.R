@@ -13,7 +13,9 @@ run_c <- function() {
 lines <- run_c()
 pattern <- "^(float..) +(\\d+) x +(\\d+) x +(\\d+) NN .* (\\S+) GFLOP/s +OpenBLAS .* (\\S+) GFLOP/s"
 found <- regmatches(lines, regexec(pattern, lines, perl = TRUE))
-square <- Filter(function(f) length(f) > 0 && f[3] == f[4] && f[3] == f[5] && as.numeric(f[3]) >= 512, found)
+square <- Filter(function(f) {
+  length(f) > 0 && f[3] == f[4] && f[3] == f[5] && as.numeric(f[3]) >= 512
+}, found)
 if (is.null(lines)) {
   skipped("matmul on the host", "bench/matmul.c does not compile here")
 } else if (length(square) == 0) {

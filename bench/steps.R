@@ -23,6 +23,7 @@ if (is.null(python)) {
   y_file <- tempfile()
   writeBin(as.vector(t(x)), x_file, size = 4)
   writeBin(y, y_file, size = 4)
-  s <- as.numeric(system2(python, c("bench/torch_mlp.py", "steps", x_file, y_file, n), stdout = TRUE))
+  arguments <- c("bench/torch_mlp.py", "steps", x_file, y_file, n)
+  s <- as.numeric(system2(python, arguments, stdout = TRUE))
   result("the same", "host", us, s / (n / 32) * 1e6, "PyTorch", "us")
 }

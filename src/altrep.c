@@ -15,7 +15,7 @@ static r_handle *handle(SEXP x_) { return r_handle_of(R_altrep_data1(x_)); }
 
 SEXP r_altrep_new(SEXP own_, ag_dtype type) {
   SEXPTYPE storage = r_sexptype(type);
-  return R_new_altrep(storage == REALSXP   ? real_class
+  return R_new_altrep(storage == REALSXP  ? real_class
                       : storage == INTSXP ? integer_class
                                           : logical_class,
                       own_, R_NilValue);
@@ -38,7 +38,7 @@ SEXP r_altrep_unwrap(SEXP x_) {
   return NULL;
 }
 
-/* -- reading ---------------------------------------------------------------------------------------- */
+/* -- reading ----------------------------------------------------------------------------------- */
 /* For gpu_stats(): who made a whole array come back to R. */
 static void note_download(R_xlen_t n) {
   if (n <= 1) return;
@@ -58,6 +58,17 @@ static SEXP host_copy(SEXP x_) {
   R_set_altrep_data2(x_, host_);
   UNPROTECT(1);
   return host_;
+}
+
+void r_altrep_read(SEXP v_, void *dst) {
+  SEXP host_ = R_altrep_data2(v_);
+  size_t size = ag_dtype_size((ag_dtype)r_storage(v_));
+  if (host_ != R_NilValue) {
+    if (XLENGTH(v_)) memcpy(dst, DATAPTR_RO(host_), (size_t)XLENGTH(v_) * size);
+    return;
+  }
+  r_check(ag_array_read(handle(v_)->array, dst, (ag_dtype)r_storage(v_)));
+  note_download(XLENGTH(v_));
 }
 
 static R_xlen_t vector_length(SEXP x_) {
@@ -82,7 +93,7 @@ static int integer_elt(SEXP x_, R_xlen_t i) { return INTEGER_RO(host_copy(x_))[i
 static int logical_elt(SEXP x_, R_xlen_t i) { return LOGICAL_RO(host_copy(x_))[i]; }
 
 /* A piece of a large array is read by itself, unless many pieces are asked for. */
-#define SMALL 4096
+#define SMALL  4096
 #define PIECES 8
 
 static R_xlen_t read_region(SEXP x_, R_xlen_t first, R_xlen_t n, void *dst) {
@@ -105,7 +116,7 @@ static R_xlen_t int_region(SEXP x_, R_xlen_t i, R_xlen_t n, int *dst) {
   return read_region(x_, i, n, dst);
 }
 
-/* -- copies and files --------------------------------------------------------------------------- */
+/* -- copies and files -------------------------------------------------------------------------- */
 /* Shares the device array; a host copy is copied only when it is the truth. */
 static SEXP vector_duplicate(SEXP x_, Rboolean deep) {
   (void)deep;
@@ -144,24 +155,26 @@ static SEXP vector_restore(SEXP class_, SEXP state_) {
   return x_;
 }
 
-static Rboolean vector_inspect(SEXP x_, int pre, int deep, int pvec, void (*sub)(SEXP, int, int, int)) {
+static Rboolean vector_inspect(SEXP x_, int pre, int deep, int pvec,
+                               void (*sub)(SEXP, int, int, int)) {
   (void)pre, (void)deep, (void)pvec, (void)sub;
   r_handle *h = handle(x_);
   ag_dtype type = h->array ? h->array->type : h->type;
   ag_device *d = h->array ? h->array->dev : h->dev;
   Rprintf("anygpu %s on %s, %s%s\n", ag_dtype_name(type), d ? d->id : "no device yet",
-          !h->array                      ? "to be uploaded"
+          !h->array                     ? "to be uploaded"
           : h->array->kind == AG_BUFFER ? "computed"
-                                         : "pending",
+                                        : "pending",
           R_altrep_data2(x_) != R_NilValue ? ", with a host copy" : "");
   return TRUE;
 }
 
-/* -- summaries on the device ------------------------------------------------------------------------ */
+/* -- summaries on the device ------------------------------------------------------------------- */
 /* NULL leaves it to R. */
 static SEXP reduce_here(SEXP x_, ag_reduction r, Rboolean narm) {
   ag_array *a = handle(x_)->array;
-  if (narm || !a || a->traced || R_altrep_data2(x_) != R_NilValue || ag_array_count(a) == 0) return NULL;
+  if (narm || !a || a->traced || R_altrep_data2(x_) != R_NilValue || ag_array_count(a) == 0)
+    return NULL;
   SEXP own_ = PROTECT(r_array_new());
   r_check(ag_expr_reduce(r_array_out(own_), a, r, 0, a->shape.nd, 0));
   SEXP ans_ = r_array_value(own_);

@@ -1,6 +1,5 @@
 /* Making arrays, and what there is to know of one. */
 #include "glue.h"
-#include <string.h>
 
 /* A plain vector with its attributes but the class. */
 SEXP ffi_upload(SEXP x_, SEXP type_, SEXP device_) {
@@ -23,8 +22,8 @@ SEXP ffi_upload(SEXP x_, SEXP type_, SEXP device_) {
   return ans_;
 }
 
-/* R's own code can leave our class on an ordinary vector (a logical array that a number was assigned
- * to, say): such a vector goes up. Everything else is returned as it is. */
+/* R's own code can leave our class on an ordinary vector (a logical array that a number was
+ * assigned to, say): such a vector goes up. Everything else is returned as it is. */
 SEXP r_adopt(SEXP x_) {
   if (!Rf_isObject(x_) || r_storage(x_) < 0 || r_is_array(x_) || !r_has_class(x_)) return x_;
   return ffi_upload(x_, R_NilValue, R_NilValue);
@@ -87,7 +86,9 @@ SEXP ffi_eye(SEXP n_, SEXP type_, SEXP device_) {
   return ans_;
 }
 
-SEXP ffi_is(SEXP x_) { return Rf_ScalarLogical(r_is_array(x_) || (Rf_isObject(x_) && r_has_class(x_))); }
+SEXP ffi_is(SEXP x_) {
+  return Rf_ScalarLogical(r_is_array(x_) || (Rf_isObject(x_) && r_has_class(x_)));
+}
 
 /* c(type, device, state); the device of an array that is not there yet is "". */
 SEXP ffi_info(SEXP x_) {
@@ -99,20 +100,22 @@ SEXP ffi_info(SEXP x_) {
   SEXP ans_ = PROTECT(Rf_allocVector(STRSXP, 3));
   SET_STRING_ELT(ans_, 0, Rf_mkChar(ag_dtype_name(h->array ? h->array->type : h->type)));
   SET_STRING_ELT(ans_, 1, Rf_mkChar(d ? d->id : ""));
-  SET_STRING_ELT(ans_, 2, Rf_mkChar(!h->array                      ? "host copy"
-                                    : h->array->traced            ? "traced"
-                                    : h->array->kind == AG_BUFFER ? "computed"
-                                                                   : "pending"));
+  SET_STRING_ELT(ans_, 2,
+                 Rf_mkChar(!h->array                     ? "host copy"
+                           : h->array->traced            ? "traced"
+                           : h->array->kind == AG_BUFFER ? "computed"
+                                                         : "pending"));
   UNPROTECT(2);
   return ans_;
 }
 
 /* An ordinary R vector with x's attributes but the class; x itself if it is one. */
 SEXP ffi_plain(SEXP x_) {
-  if (!r_is_array(x_) && !(Rf_isObject(x_) && r_has_class(x_))) return x_;
-  SEXP ans_ = PROTECT(Rf_allocVector(TYPEOF(x_), XLENGTH(x_)));
-  if (XLENGTH(x_))
-    memcpy(DATAPTR(ans_), DATAPTR_RO(x_), (size_t)XLENGTH(x_) * ag_dtype_size((ag_dtype)r_storage(x_)));
+  SEXP v_ = r_altrep_unwrap(x_);
+  if (!v_ && !(Rf_isObject(x_) && r_has_class(x_))) return x_;
+  SEXP ans_ = v_ ? Rf_allocVector(TYPEOF(x_), XLENGTH(x_)) : Rf_duplicate(x_);
+  PROTECT(ans_);
+  if (v_) r_altrep_read(v_, DATAPTR(ans_));
   SHALLOW_DUPLICATE_ATTRIB(ans_, x_);
   Rf_setAttrib(ans_, R_ClassSymbol, R_NilValue);
   ans_ = Rf_asS4(ans_, FALSE, 0);
@@ -144,8 +147,7 @@ SEXP ffi_cast(SEXP x_, SEXP type_) {
 SEXP ffi_reshape(SEXP x_, SEXP dim_) {
   x_ = PROTECT(r_adopt(x_));
   ag_array *a = r_array(x_);
-  ag_shape shape =
-      Rf_isNull(dim_) ? ag_shape_of(1, (int64_t)XLENGTH(x_)) : checked_shape(dim_);
+  ag_shape shape = Rf_isNull(dim_) ? ag_shape_of(1, (int64_t)XLENGTH(x_)) : checked_shape(dim_);
   SEXP own_ = PROTECT(r_array_new());
   r_check(ag_expr_reshape(r_array_out(own_), a, shape));
   SEXP ans_ = PROTECT(r_array_value(own_));

@@ -2,7 +2,7 @@
 #include "glue.h"
 #include <R_ext/Utils.h>
 
-/* -- hooks ------------------------------------------------------------------------------------------ */
+/* -- hooks ------------------------------------------------------------------------------------- */
 static void check_interrupt(void *unused) {
   (void)unused;
   R_CheckUserInterrupt();
@@ -19,7 +19,7 @@ SEXP ffi_setup(SEXP namespace_, SEXP kernels_) {
   return R_NilValue;
 }
 
-/* -- devices ------------------------------------------------------------------------------------------ */
+/* -- devices ----------------------------------------------------------------------------------- */
 static void describe(SEXP columns_, int i, const ag_device *d) {
   SET_STRING_ELT(VECTOR_ELT(columns_, 0), i, Rf_mkChar(d->id));
   SET_STRING_ELT(VECTOR_ELT(columns_, 1), i, Rf_mkChar(d->name));
@@ -51,7 +51,7 @@ SEXP ffi_synchronize(SEXP id_) {
   return R_NilValue;
 }
 
-/* -- memory ----------------------------------------------------------------------------------------- */
+/* -- memory ------------------------------------------------------------------------------------ */
 /* Of the devices that are open. */
 SEXP ffi_memory(void) {
   static const char *name[] = {"id", "buffers", "used", "pool", "peak", "limit", ""};
@@ -85,14 +85,15 @@ SEXP ffi_memory_trim(SEXP id_) {
   return R_NilValue;
 }
 
-/* -- counters ----------------------------------------------------------------------------------------- */
+/* -- counters ---------------------------------------------------------------------------------- */
 SEXP ffi_stats(SEXP reset_) {
-  static const char *name[] = {"launches",  "builds",         "cache_hits", "uploads",   "upload_bytes",
-                               "downloads", "download_bytes", "allocs",     "pool_hits", ""};
+  static const char *name[] = {"launches",     "builds",    "cache_hits",     "uploads",
+                               "upload_bytes", "downloads", "download_bytes", "allocs",
+                               "pool_hits",    ""};
   ag_stats s = ag_stat;
-  double value[] = {(double)s.launches,     (double)s.builds,    (double)s.cache_hits,
-                    (double)s.uploads,      (double)s.upload_bytes, (double)s.downloads,
-                    (double)s.download_bytes, (double)s.allocs,  (double)s.pool_hits};
+  double value[] = {(double)s.launches,       (double)s.builds,       (double)s.cache_hits,
+                    (double)s.uploads,        (double)s.upload_bytes, (double)s.downloads,
+                    (double)s.download_bytes, (double)s.allocs,       (double)s.pool_hits};
   SEXP ans_ = PROTECT(Rf_mkNamed(VECSXP, name));
   for (int k = 0; k < 9; k++) SET_VECTOR_ELT(ans_, k, Rf_ScalarReal(value[k]));
   if (Rf_asLogical(reset_) == TRUE) ag_stat = (ag_stats){0};

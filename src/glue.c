@@ -61,7 +61,7 @@ ag_status r_handle_upload(r_handle *h, ag_device *fallback, const void *host, ag
   return ag_array_write(&h->array, h->dev, h->type, ag_shape_of(1, n), host, storage);
 }
 
-/* -- arrays in R objects ------------------------------------------------------------------------ */
+/* -- arrays in R objects ----------------------------------------------------------------------- */
 int r_is_array(SEXP x_) { return r_altrep_unwrap(x_) != NULL; }
 
 ag_dtype r_array_type(SEXP x_) {
@@ -156,7 +156,7 @@ SEXP r_array_number(SEXP own_) {
   return (*r_array_out(own_))->traced ? r_array_object(own_) : r_array_value(own_);
 }
 
-/* -- conversions -------------------------------------------------------------------------------- */
+/* -- conversions ------------------------------------------------------------------------------- */
 SEXPTYPE r_sexptype(ag_dtype type) {
   return type == AG_I32 ? INTSXP : type == AG_BOOL ? LGLSXP : REALSXP;
 }
@@ -247,11 +247,12 @@ ag_status r_operand_array(ag_array **out, const r_operand *o, ag_device *d, ag_d
     else return ag_expr_cast(out, o->array, real);
     return AG_OK;
   }
-  if (o->n == 1 && o->nd == 0) return ag_expr_scalar(out, number_of(o), real == AG_F32 ? AG_F32 : AG_F64);
+  if (o->n == 1 && o->nd == 0)
+    return ag_expr_scalar(out, number_of(o), real == AG_F32 ? AG_F32 : AG_F64);
   return ag_array_write(out, d, real, o->shape, o->data, o->type);
 }
 
-/* -- R -------------------------------------------------------------------------------------------- */
+/* -- R ----------------------------------------------------------------------------------------- */
 SEXP r_call(const char *name, int nargs, SEXP a_, SEXP b_, SEXP c_) {
   SEXP arg_[3] = {a_, b_, c_}, call_ = R_NilValue;
   for (int i = nargs; i-- > 0;) {

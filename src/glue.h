@@ -1,6 +1,6 @@
 /* Between R and the core: owning, converting, checking.
  *
- * An entry (a .c file beside this one, a row in entries.def) has four steps:
+ * An entry (a .c file beside this one, a row in entries.h) has four steps:
  *   1 convert  arguments to C; may raise an R error, so nothing is owned yet
  *   2 own      an empty owner, an external pointer with a finalizer
  *   3 fill     core calls only: they return a status and never jump
@@ -38,28 +38,29 @@ int r_storage(SEXP x_);
 ag_shape r_shape(SEXP x_);
 ag_shape r_shape_of_dim(SEXP dim_);
 
-/* -- 2 own -------------------------------------------------------------------------------------- */
+/* -- 2 own ------------------------------------------------------------------------------------- */
 /* An empty owner; protect it. What the core stores in *r_array_out(own_) is released with it. */
 SEXP r_array_new(void);
 ag_array **r_array_out(SEXP own_);
 
-/* -- 4 check ------------------------------------------------------------------------------------ */
+/* -- 4 check ----------------------------------------------------------------------------------- */
 /* Raises the condition anygpu_error_<name> when status is not AG_OK. */
 void r_check(ag_status status);
 /* The same for a message of ours. */
 void r_stop(ag_status status, const char *format, ...) AG_PRINTF(2, 3);
 /* The owner's array as a vector without attributes. */
 SEXP r_array_value(SEXP own_);
-/* A single number, unclassed: R code takes it as any other, and its value is read back when it is looked
- * at. While tracing it has no value, and the class, so that operators on it are traced as well. */
+/* A single number, unclassed: R code takes it as any other, and its value is read back when it is
+ * looked at. While tracing it has no value, and the class, so that operators on it are traced as
+ * well. */
 SEXP r_array_number(SEXP own_);
 /* As a gpuVector, gpuMatrix or gpuArray with the array's dim. */
 SEXP r_array_object(SEXP own_);
 /* Gives x the class that its dim asks for. */
 void r_set_class(SEXP x_);
 
-/* An R vector (plain or ours) as an owned reference of real type on the device `d`; for matrices that
- * a caller passes beside arrays of ours. Plain data are taken from `data`, found in step 1. */
+/* An R vector (plain or ours) as an owned reference of real type on the device `d`; for matrices
+ * that a caller passes beside arrays of ours. Plain data are taken from `data`, found in step 1. */
 typedef struct {
   ag_array *array;  /* ours, borrowed; else NULL */
   const void *data; /* plain */
@@ -71,17 +72,20 @@ typedef struct {
 /* 0 if x is nothing that the device computes with (a factor, a string, NULL, ...). */
 int r_operand_get(r_operand *o, SEXP x_);
 /* One reference. `real` is the type for data that are not ours, or not real. */
-AG_CHECKED ag_status r_operand_array(ag_array **out, const r_operand *o, ag_device *d, ag_dtype real);
+AG_CHECKED ag_status r_operand_array(ag_array **out, const r_operand *o, ag_device *d,
+                                     ag_dtype real);
 
 /* Calls a function of this package's namespace, with the given arguments. */
 SEXP r_call(const char *name, int nargs, SEXP a_, SEXP b_, SEXP c_);
 extern SEXP r_namespace;
 
-/* -- altrep.c: the vector classes ---------------------------------------------------------------- */
+/* -- altrep.c: the vector classes -------------------------------------------------------------- */
 void r_altrep_init(DllInfo *dll);
 SEXP r_altrep_new(SEXP own_, ag_dtype type);
 /* x, or what R's wrapper around it holds, if it is of our classes; else NULL. */
 SEXP r_altrep_unwrap(SEXP x_);
+/* Copies the values of an unwrapped vector, without keeping a host copy. May raise. */
+void r_altrep_read(SEXP v_, void *dst);
 
 /* What an owner's external pointer holds. */
 typedef struct r_reshaped r_reshaped;
@@ -100,6 +104,7 @@ r_handle *r_handle_of(SEXP own_);
 /* Releases the device side: the host copy is the truth from here on. */
 void r_handle_drop(r_handle *h);
 /* Fills the device side from the host copy if need be. */
-AG_CHECKED ag_status r_handle_upload(r_handle *h, ag_device *fallback, const void *host, ag_dtype storage, int64_t n);
+AG_CHECKED ag_status r_handle_upload(r_handle *h, ag_device *fallback, const void *host,
+                                     ag_dtype storage, int64_t n);
 
 #endif

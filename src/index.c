@@ -1,4 +1,5 @@
-/* x[i] and x[i, j] with ranges and single numbers: views, not copies. Everything else is left to R. */
+/* x[i] and x[i, j] with ranges and single numbers: views, not copies. Everything else is left to R.
+ */
 #include "glue.h"
 
 /* first, first + step, ... (0-based), `n` of them. `whole`: the index was missing. */
@@ -35,12 +36,13 @@ static int range_get(range *r, SEXP i_, int64_t extent) {
 static SEXP pick_names(SEXP names_, const range *r) {
   if (Rf_isNull(names_) || r->whole) return names_;
   SEXP ans_ = PROTECT(Rf_allocVector(STRSXP, r->n));
-  for (int64_t k = 0; k < r->n; k++) SET_STRING_ELT(ans_, k, STRING_ELT(names_, r->first + k * r->step));
+  for (int64_t k = 0; k < r->n; k++)
+    SET_STRING_ELT(ans_, k, STRING_ELT(names_, r->first + k * r->step));
   UNPROTECT(1);
   return ans_;
 }
 
-/* -- x[i] ------------------------------------------------------------------------------------------- */
+/* -- x[i] -------------------------------------------------------------------------------------- */
 static ag_status pick_vector(ag_array **out, ag_array *a, const range *r) {
   ag_array *flat;
   AG_TRY(ag_expr_reshape(&flat, a, ag_shape_of(1, ag_array_count(a))));
@@ -63,9 +65,10 @@ static SEXP index_vector(SEXP x_, SEXP i_) {
   return ans_;
 }
 
-/* -- x[i, j] ------------------------------------------------------------------------------------------- */
+/* -- x[i, j] ----------------------------------------------------------------------------------- */
 static ag_status pick_matrix(ag_array **out, ag_array *a, const range r[2], int drop) {
-  int64_t first[2] = {r[0].first, r[1].first}, step[2] = {r[0].step, r[1].step}, n[2] = {r[0].n, r[1].n};
+  int64_t first[2] = {r[0].first, r[1].first}, step[2] = {r[0].step, r[1].step},
+          n[2] = {r[0].n, r[1].n};
   if (!drop || (n[0] != 1 && n[1] != 1)) return ag_expr_slice(out, a, first, step, n);
   ag_array *matrix;
   AG_TRY(ag_expr_slice(&matrix, a, first, step, n));
@@ -74,7 +77,8 @@ static ag_status pick_matrix(ag_array **out, ag_array *a, const range r[2], int 
   return status;
 }
 
-/* R's drop(): the names of the dimension that is left; of a single number those of the only named one. */
+/* R's drop(): the names of the dimension that is left; of a single number those of the only named
+ * one. */
 static SEXP dropped_names(SEXP names_, const range r[2]) {
   int keep = r[0].n != 1 ? 0 : 1;
   if (r[0].n == 1 && r[1].n == 1) {
@@ -96,14 +100,17 @@ static void name_matrix(SEXP ans_, SEXP names_, const range r[2]) {
 static SEXP index_matrix(SEXP x_, SEXP i_, SEXP j_, int drop) {
   ag_array *a = r_array(x_);
   range r[2];
-  if (a->shape.nd != 2 || !range_get(&r[0], i_, a->shape.dim[0]) || !range_get(&r[1], j_, a->shape.dim[1]))
+  if (a->shape.nd != 2 || !range_get(&r[0], i_, a->shape.dim[0]) ||
+      !range_get(&r[1], j_, a->shape.dim[1]))
     return R_NilValue;
   int dropped = drop && (r[0].n == 1 || r[1].n == 1);
   SEXP own_ = PROTECT(r_array_new());
   r_check(pick_matrix(r_array_out(own_), a, r, drop));
-  SEXP ans_ = PROTECT(dropped && r[0].n * r[1].n == 1 ? r_array_number(own_) : r_array_object(own_));
+  SEXP ans_ =
+      PROTECT(dropped && r[0].n * r[1].n == 1 ? r_array_number(own_) : r_array_object(own_));
   SEXP names_ = PROTECT(Rf_getAttrib(x_, R_DimNamesSymbol));
-  if (!Rf_isNull(names_) && dropped) Rf_setAttrib(ans_, R_NamesSymbol, PROTECT(dropped_names(names_, r))), UNPROTECT(1);
+  if (!Rf_isNull(names_) && dropped)
+    Rf_setAttrib(ans_, R_NamesSymbol, PROTECT(dropped_names(names_, r))), UNPROTECT(1);
   else if (!Rf_isNull(names_)) name_matrix(ans_, names_, r);
   UNPROTECT(3);
   return ans_;

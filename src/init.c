@@ -14,12 +14,12 @@
 #define ENTRY_8 (SEXP, SEXP, SEXP, SEXP, SEXP, SEXP, SEXP, SEXP)
 
 #define ENTRY(name, n) extern SEXP ffi_##name ENTRY_##n;
-#include "entries.def"
+#include "entries.h"
 #undef ENTRY
 
-#define ENTRY(name, n) {"C_" #name, (DL_FUNC)(void (*)(void))&ffi_##name, n},
+#define ENTRY(name, n) {"C_" #name, (DL_FUNC)(void (*)(void)) & ffi_##name, n},
 static const R_CallMethodDef entries[] = {
-#include "entries.def"
+#include "entries.h"
     {NULL, NULL, 0}};
 #undef ENTRY
 

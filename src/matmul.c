@@ -9,7 +9,8 @@ static extent of_matrix(const r_operand *o) { return (extent){o->shape.dim[0], o
 static extent column(int64_t n) { return (extent){n, 1}; }
 static extent row(int64_t n) { return (extent){1, n}; }
 
-/* A vector is a row or a column, whichever fits: the rules of R's matprod(). ta: crossprod, tb: tcrossprod. */
+/* A vector is a row or a column, whichever fits: the rules of R's matprod(). ta: crossprod, tb:
+ * tcrossprod. */
 static void two_vectors(extent *x, extent *y, int64_t nx, int64_t ny, int ta, int tb) {
   *x = !ta && !tb && nx > 1 ? row(nx) : column(nx);
   *y = !tb && nx == 1 ? row(ny) : column(ny);
@@ -25,7 +26,8 @@ static extent right_vector(int64_t n, extent x, int ta, int tb) {
   return n == (ta ? x.rows : x.cols) ? column(n) : row(n);
 }
 
-static void extents(extent *ex, extent *ey, const r_operand *x, const r_operand *y, int ta, int tb) {
+static void extents(extent *ex, extent *ey, const r_operand *x, const r_operand *y, int ta,
+                    int tb) {
   int mx = x->shape.nd == 2, my = y->shape.nd == 2;
   if (mx) *ex = of_matrix(x);
   if (my) *ey = of_matrix(y);
@@ -34,7 +36,8 @@ static void extents(extent *ex, extent *ey, const r_operand *x, const r_operand 
   else if (!my) *ey = right_vector(y->n, *ex, ta, tb);
 }
 
-static ag_status as_matrix(ag_array **out, const r_operand *o, extent e, ag_device *d, ag_dtype real) {
+static ag_status as_matrix(ag_array **out, const r_operand *o, extent e, ag_device *d,
+                           ag_dtype real) {
   ag_array *a;
   r_operand matrix = *o;
   matrix.nd = 2; /* a single number is an array here */
@@ -46,8 +49,8 @@ static ag_status as_matrix(ag_array **out, const r_operand *o, extent e, ag_devi
 
 static int is_real(const r_operand *o) { return o->type == AG_F64 || o->type == AG_F32; }
 
-static ag_status matmul(ag_array **out, const r_operand *x, extent ex, const r_operand *y, extent ey, int ta,
-                        int tb) {
+static ag_status matmul(ag_array **out, const r_operand *x, extent ex, const r_operand *y,
+                        extent ey, int ta, int tb) {
   ag_device *d = x->array ? x->array->dev : y->array->dev;
   ag_dtype real = d->has_f64 ? AG_F64 : AG_F32;
   if (x->array && is_real(x)) real = x->type;
@@ -63,7 +66,8 @@ static ag_status matmul(ag_array **out, const r_operand *x, extent ex, const r_o
 
 /* Rows are named as x's outer dimension, columns as y's. */
 static void name_product(SEXP ans_, SEXP x_, SEXP y_, int ta, int tb) {
-  SEXP xn_ = PROTECT(Rf_getAttrib(x_, R_DimNamesSymbol)), yn_ = PROTECT(Rf_getAttrib(y_, R_DimNamesSymbol));
+  SEXP xn_ = PROTECT(Rf_getAttrib(x_, R_DimNamesSymbol)),
+       yn_ = PROTECT(Rf_getAttrib(y_, R_DimNamesSymbol));
   if (Rf_length(xn_) == 2 || Rf_length(yn_) == 2) {
     SEXP names_ = PROTECT(Rf_allocVector(VECSXP, 2)), titles_ = PROTECT(Rf_allocVector(STRSXP, 2));
     SEXP from_[2] = {xn_, yn_};
@@ -84,12 +88,13 @@ static void name_product(SEXP ans_, SEXP x_, SEXP y_, int ta, int tb) {
 
 static const char *title(int ta, int tb) { return ta ? "crossprod" : tb ? "tcrossprod" : "%*%"; }
 
-static void check_types(const r_operand *x, int have_x, const r_operand *y, int have_y, int ta, int tb) {
+static void check_types(const r_operand *x, int have_x, const r_operand *y, int have_y, int ta,
+                        int tb) {
   if (!have_x || !have_y)
     r_stop(AG_E_TYPE, "`%s`: requires numeric matrix/vector arguments", title(ta, tb));
   if (x->shape.nd > 2 || y->shape.nd > 2)
-    r_stop(AG_E_SHAPE, "`%s`: matrices or vectors are wanted, not arrays of %d dimensions", title(ta, tb),
-           x->shape.nd > 2 ? x->shape.nd : y->shape.nd);
+    r_stop(AG_E_SHAPE, "`%s`: matrices or vectors are wanted, not arrays of %d dimensions",
+           title(ta, tb), x->shape.nd > 2 ? x->shape.nd : y->shape.nd);
 }
 
 /* ta: t(x) %*% y; tb: x %*% t(y). */

@@ -2,7 +2,9 @@
 #include "glue.h"
 
 /* What is not accelerated: base R on the values, and its result as an array again. */
-static SEXP fallback(SEXP op_, SEXP x_, SEXP y_) { return r_call("fallback", y_ ? 3 : 2, op_, x_, y_); }
+static SEXP fallback(SEXP op_, SEXP x_, SEXP y_) {
+  return r_call("fallback", y_ ? 3 : 2, op_, x_, y_);
+}
 
 static int is_real(ag_dtype type) { return type == AG_F64 || type == AG_F32; }
 
@@ -10,9 +12,9 @@ static const ag_device *device_of(const r_operand *x, const r_operand *y) {
   return x->array && x->array->dev ? x->array->dev : y->array ? y->array->dev : NULL;
 }
 
-/* -- what is left to R -------------------------------------------------------------------------- */
-/* R's arithmetic of integers gives integers (and NA with a warning when it overflows). Integers do not
- * fit float32. */
+/* -- what is left to R ------------------------------------------------------------------------- */
+/* R's arithmetic of integers gives integers (and NA with a warning when it overflows). Integers do
+ * not fit float32. */
 static int accelerated_type(int op, const r_operand *x, const r_operand *y) {
   if (is_real(x->type) || is_real(y->type)) return 1;
   switch (ag_op_get((ag_op)op)->group) {
@@ -22,7 +24,8 @@ static int accelerated_type(int op, const r_operand *x, const r_operand *y) {
   }
 }
 
-/* An array of one element beside a longer vector, and vectors without elements, have rules of their own. */
+/* An array of one element beside a longer vector, and vectors without elements, have rules of their
+ * own. */
 static int accelerated_shape(const r_operand *x, const r_operand *y) {
   if (x->n != y->n && (x->n == 0 || y->n == 0)) return 0;
   if (x->nd && !y->nd && x->n == 1 && y->n > 1) return 0;
@@ -30,7 +33,7 @@ static int accelerated_shape(const r_operand *x, const r_operand *y) {
   return 1;
 }
 
-/* -- shapes that do not fit ----------------------------------------------------------------------- */
+/* -- shapes that do not fit -------------------------------------------------------------------- */
 static void check_shapes(const char *op, const r_operand *x, const r_operand *y) {
   int arrays = (x->nd > 0) + (y->nd > 0);
   const r_operand *array = x->nd ? x : y, *other = array == x ? y : x;
@@ -43,20 +46,21 @@ static void check_shapes(const char *op, const r_operand *x, const r_operand *y)
 
 static void warn_recycling(const r_operand *x, const r_operand *y) {
   int64_t longer = x->n > y->n ? x->n : y->n, shorter = x->n > y->n ? y->n : x->n;
-  if (shorter > 1 && longer % shorter)
-    r_call("warn_recycling", 0, NULL, NULL, NULL);
+  if (shorter > 1 && longer % shorter) r_call("warn_recycling", 0, NULL, NULL, NULL);
 }
 
-/* -- attributes ----------------------------------------------------------------------------------------- */
-/* As R's arithmetic: the dim of an array, the names of x or else y where the length is right; Arith keeps
- * other attributes too, those of x over those of y. */
-static void copy_attributes(SEXP ans_, SEXP x_, const r_operand *x, SEXP y_, const r_operand *y, int most) {
+/* -- attributes -------------------------------------------------------------------------------- */
+/* As R's arithmetic: the dim of an array, the names of x or else y where the length is right; Arith
+ * keeps other attributes too, those of x over those of y. */
+static void copy_attributes(SEXP ans_, SEXP x_, const r_operand *x, SEXP y_, const r_operand *y,
+                            int most) {
   R_xlen_t n = XLENGTH(ans_);
   if (most && y->n == n) Rf_copyMostAttrib(y_, ans_);
   if (most && x->n == n) Rf_copyMostAttrib(x_, ans_);
   int xarray = x->nd > 0, yarray = y->nd > 0;
   SEXP name = xarray || yarray ? R_DimNamesSymbol : R_NamesSymbol;
-  if (xarray || yarray) Rf_setAttrib(ans_, R_DimSymbol, Rf_getAttrib(xarray ? x_ : y_, R_DimSymbol));
+  if (xarray || yarray)
+    Rf_setAttrib(ans_, R_DimSymbol, Rf_getAttrib(xarray ? x_ : y_, R_DimSymbol));
   SEXP names_ = x->n == n && xarray >= yarray ? Rf_getAttrib(x_, name) : R_NilValue;
   if (Rf_isNull(names_) && y->n == n && yarray >= xarray) names_ = Rf_getAttrib(y_, name);
   if (!Rf_isNull(names_)) Rf_setAttrib(ans_, name, PROTECT(names_)), UNPROTECT(1);
@@ -71,7 +75,7 @@ static void copy_names(SEXP ans_, SEXP x_) {
   UNPROTECT(1);
 }
 
-/* -- two operands ----------------------------------------------------------------------------------- */
+/* -- two operands ------------------------------------------------------------------------------ */
 /* What plain values become: they adapt to the array they meet. */
 static ag_dtype plain_type(int op, const r_operand *x, const r_operand *y) {
   if (ag_op_get((ag_op)op)->group == AG_LOGIC) return AG_BOOL;
@@ -115,12 +119,18 @@ SEXP ffi_binary(SEXP op_, SEXP x_, SEXP y_) {
   return ans_;
 }
 
-/* -- one operand ------------------------------------------------------------------------------------ */
+/* -- one operand ------------------------------------------------------------------------------- */
 /* R keeps integers integers here. */
 static int keeps_integers(int op) {
   switch (op) {
-  case AG_OP_pos: case AG_OP_neg: case AG_OP_abs: case AG_OP_sign: case AG_OP_round:
-  case AG_OP_floor: case AG_OP_ceiling: case AG_OP_trunc: return 1;
+  case AG_OP_pos:
+  case AG_OP_neg:
+  case AG_OP_abs:
+  case AG_OP_sign:
+  case AG_OP_round:
+  case AG_OP_floor:
+  case AG_OP_ceiling:
+  case AG_OP_trunc: return 1;
   default: return 0;
   }
 }
@@ -157,16 +167,18 @@ SEXP ffi_is_na(SEXP x_) {
   return ans_;
 }
 
-/* -- the table, for documentation and tests ------------------------------------------------------------- */
+/* -- the table, for documentation and tests ---------------------------------------------------- */
 static const char *group_name[] = {"Arith", "Compare", "Logic", "Math", "nn"};
 
 SEXP ffi_ops_table(void) {
-  static const char *column[] = {"name", "r", "arity", "group", "domain", "title", "differentiable", ""};
+  static const char *column[] = {"name",   "r",     "arity",          "group",
+                                 "domain", "title", "differentiable", ""};
   SEXP ans_ = PROTECT(Rf_mkNamed(VECSXP, column));
   int n = AG_OP_COUNT / 3;
   for (int k = 0; k < 7; k++)
     SET_VECTOR_ELT(ans_, k, Rf_allocVector(k == 2 ? INTSXP : k == 6 ? LGLSXP : STRSXP, n));
-  for (int i = 0; i < n; i++) { /* each row makes three operations, the first of them the row's own */
+  for (int i = 0; i < n;
+       i++) { /* each row makes three operations, the first of them the row's own */
     const ag_op_info *op = ag_op_get((ag_op)(3 * i)), *da = ag_op_get((ag_op)(3 * i + 1));
     SET_STRING_ELT(VECTOR_ELT(ans_, 0), i, Rf_mkChar(op->name));
     SET_STRING_ELT(VECTOR_ELT(ans_, 1), i, Rf_mkChar(op->r));
@@ -174,7 +186,8 @@ SEXP ffi_ops_table(void) {
     SET_STRING_ELT(VECTOR_ELT(ans_, 3), i, Rf_mkChar(group_name[op->group]));
     SET_STRING_ELT(VECTOR_ELT(ans_, 4), i, Rf_mkChar(op->domain));
     SET_STRING_ELT(VECTOR_ELT(ans_, 5), i, Rf_mkChar(op->title));
-    LOGICAL(VECTOR_ELT(ans_, 6))[i] = da->differentiable && op->group != AG_COMPARE && op->group != AG_LOGIC;
+    LOGICAL(VECTOR_ELT(ans_, 6))
+    [i] = da->differentiable && op->group != AG_COMPARE && op->group != AG_LOGIC;
   }
   UNPROTECT(1);
   return ans_;

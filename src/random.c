@@ -5,14 +5,15 @@
 /* 64 bits of R's stream, so that set.seed() is enough. */
 static uint64_t draw_key(void) {
   GetRNGstate();
-  uint64_t high = (uint64_t)(unif_rand() * 4294967296.0), low = (uint64_t)(unif_rand() * 4294967296.0);
+  uint64_t high = (uint64_t)(unif_rand() * 4294967296.0),
+           low = (uint64_t)(unif_rand() * 4294967296.0);
   PutRNGstate();
   return high << 32 | low;
 }
 
 /* shift + scale * stream */
-static ag_status draw(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape, ag_distribution dist,
-                        uint64_t key, double shift, double scale) {
+static ag_status draw(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,
+                      ag_distribution dist, uint64_t key, double shift, double scale) {
   ag_array *stream = NULL, *scaled = NULL, *a = NULL, *b = NULL;
   ag_status status = ag_expr_random(&stream, d, type, shape, dist, key);
   if (status == AG_OK) status = ag_expr_scalar(&a, scale, type);
@@ -32,11 +33,12 @@ SEXP ffi_random(SEXP dist_, SEXP dim_, SEXP shift_, SEXP scale_, SEXP type_, SEX
   ag_shape shape = r_shape_of_dim(dim_);
   ag_device *d = r_device(device_);
   ag_dtype type = r_dtype(type_, REALSXP, d);
-  if (type != AG_F64 && type != AG_F32) r_stop(AG_E_TYPE, "`type`: \"float64\" or \"float32\" is wanted");
+  if (type != AG_F64 && type != AG_F32)
+    r_stop(AG_E_TYPE, "`type`: \"float64\" or \"float32\" is wanted");
   uint64_t key = draw_key();
   SEXP own_ = PROTECT(r_array_new());
   r_check(draw(r_array_out(own_), d, type, shape, (ag_distribution)Rf_asInteger(dist_), key,
-                 Rf_asReal(shift_), Rf_asReal(scale_)));
+               Rf_asReal(shift_), Rf_asReal(scale_)));
   SEXP ans_ = r_array_object(own_);
   UNPROTECT(1);
   return ans_;

@@ -8,8 +8,8 @@ static const struct {
   ag_reduction r;
   int counts;  /* integer result for logical arrays */
   int logical; /* for logical arrays only */
-} reductions[] = {{"sum", AG_SUM, 1, 0},   {"mean", AG_MEAN, 0, 0}, {"prod", AG_PROD, 0, 0},
-                  {"min", AG_MIN, 1, 0},   {"max", AG_MAX, 1, 0},   {"any", AG_ANY, 0, 1},
+} reductions[] = {{"sum", AG_SUM, 1, 0}, {"mean", AG_MEAN, 0, 0}, {"prod", AG_PROD, 0, 0},
+                  {"min", AG_MIN, 1, 0}, {"max", AG_MAX, 1, 0},   {"any", AG_ANY, 0, 1},
                   {"all", AG_ALL, 0, 1}};
 #define NREDUCTIONS (int)(sizeof reductions / sizeof *reductions)
 
@@ -62,7 +62,8 @@ static void keep_dimnames(SEXP ans_, SEXP x_, int first, int last) {
   if (!Rf_isNull(names_) && last - first > 1) {
     SEXP kept_ = PROTECT(Rf_allocVector(VECSXP, last - first));
     SEXP titles_ = PROTECT(Rf_getAttrib(names_, R_NamesSymbol));
-    SEXP kept_titles_ = PROTECT(Rf_isNull(titles_) ? R_NilValue : Rf_allocVector(STRSXP, last - first));
+    SEXP kept_titles_ =
+        PROTECT(Rf_isNull(titles_) ? R_NilValue : Rf_allocVector(STRSXP, last - first));
     for (int i = first; i < last; i++) {
       SET_VECTOR_ELT(kept_, i - first, VECTOR_ELT(names_, i));
       if (!Rf_isNull(titles_)) SET_STRING_ELT(kept_titles_, i - first, STRING_ELT(titles_, i));
@@ -74,7 +75,8 @@ static void keep_dimnames(SEXP ans_, SEXP x_, int first, int last) {
   UNPROTECT(1);
 }
 
-/* colSums and the like: rows_ FALSE reduces the first `dims` dimensions, TRUE the others. NULL when R has to. */
+/* colSums and the like: rows_ FALSE reduces the first `dims` dimensions, TRUE the others. NULL when
+ * R has to. */
 SEXP ffi_reduce_dims(SEXP name_, SEXP x_, SEXP rows_, SEXP dims_) {
   int k = find_reduction(name_), dims = Rf_asInteger(dims_), rows = Rf_asLogical(rows_);
   ag_array *a = r_array(x_);
@@ -89,7 +91,7 @@ SEXP ffi_reduce_dims(SEXP name_, SEXP x_, SEXP rows_, SEXP dims_) {
 }
 
 /* 1 + the first place of each row's maximum; NA (a NaN on the way) in rows with a NaN. */
-static ag_status max_col(ag_array **out, ag_array *a) {
+static ag_status which_max(ag_array **out, ag_array *a) {
   ag_array *place = NULL, *top = NULL, *valid = NULL, *product = NULL, *one = NULL, *sum = NULL;
   ag_status s = ag_expr_reduce(&place, a, AG_WHICH_MAX, 1, 2, 0);
   if (s == AG_OK) s = ag_expr_reduce(&top, a, AG_MAX, 1, 2, 0);
@@ -103,11 +105,11 @@ static ag_status max_col(ag_array **out, ag_array *a) {
   return s;
 }
 
-SEXP ffi_max_col(SEXP x_) {
+SEXP ffi_row_which_max(SEXP x_) {
   ag_array *a = r_array(x_);
-  if (!a || a->shape.nd != 2 || a->shape.dim[1] == 0) return R_NilValue;
+  if (!a || a->shape.nd != 2) r_stop(AG_E_SHAPE, "a matrix is wanted");
   SEXP own_ = PROTECT(r_array_new());
-  r_check(max_col(r_array_out(own_), a));
+  r_check(which_max(r_array_out(own_), a));
   SEXP ans_ = r_array_object(own_);
   UNPROTECT(1);
   return ans_;

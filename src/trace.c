@@ -1,4 +1,5 @@
-/* Tracing: R functions run on placeholders, then their graph is differentiated or kept as a plan. */
+/* Tracing: R functions run on placeholders, then their graph is differentiated or kept as a plan.
+ */
 #include "glue.h"
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,13 @@ SEXP ffi_placeholder(SEXP x_, SEXP number_) {
   return ans_;
 }
 
-/* -- gradients ------------------------------------------------------------------------------------------ */
+/* -- gradients --------------------------------------------------------------------------------- */
 /* d y / d x for each x of the list, with its attributes. */
 SEXP ffi_grad(SEXP y_, SEXP x_) {
   int n = Rf_length(x_);
   ag_array *y = r_array(y_);
-  ag_array **x = (ag_array **)R_alloc((size_t)n + 1, sizeof *x), **g = (ag_array **)R_alloc((size_t)n + 1, sizeof *g);
+  ag_array **x = (ag_array **)R_alloc((size_t)n + 1, sizeof *x),
+           **g = (ag_array **)R_alloc((size_t)n + 1, sizeof *g);
   SEXP ans_ = PROTECT(Rf_allocVector(VECSXP, n));
   for (int i = 0; i < n; i++) {
     x[i] = r_array(VECTOR_ELT(x_, i));
@@ -38,9 +40,9 @@ SEXP ffi_grad(SEXP y_, SEXP x_) {
   return ans_;
 }
 
-/* -- plans ------------------------------------------------------------------------------------------------ */
-/* A plan and the inputs nin, nin + 1, ... that its results are written to: a fresh buffer in each run.
- * A result that is an input itself is handed through. */
+/* -- plans ------------------------------------------------------------------------------------- */
+/* A plan and the inputs nin, nin + 1, ... that its results are written to: a fresh buffer in each
+ * run. A result that is an input itself is handed through. */
 typedef struct {
   ag_plan *plan; /* NULL if all results are inputs */
   int nin, nout;
@@ -95,7 +97,8 @@ static ag_status compile(traced_plan *p, int n, ag_array *const *target) {
 /* The list of results y as a plan of `nin` inputs. */
 SEXP ffi_plan(SEXP y_, SEXP nin_) {
   int n = Rf_length(y_);
-  if (n > AG_MAX_OUT) r_stop(AG_E_ARGUMENT, "a traced function can return at most %d arrays", AG_MAX_OUT);
+  if (n > AG_MAX_OUT)
+    r_stop(AG_E_ARGUMENT, "a traced function can return at most %d arrays", AG_MAX_OUT);
   ag_array *target[AG_MAX_OUT];
   for (int i = 0; i < n; i++) target[i] = r_array(VECTOR_ELT(y_, i));
   SEXP plan_;
@@ -120,7 +123,8 @@ static ag_status bind_result(traced_plan *p, int i, ag_array **out) {
 
 static ag_status run(traced_plan *p, ag_array *const *in, ag_array ***out) {
   AG_TRY(ag_array_force(p->nin, in));
-  for (int i = 0; i < p->nin && p->plan; i++) AG_TRY(ag_plan_bind(p->plan, i, in[i]->buf, in[i]->offset));
+  for (int i = 0; i < p->nin && p->plan; i++)
+    AG_TRY(ag_plan_bind(p->plan, i, in[i]->buf, in[i]->offset));
   for (int i = 0; i < p->nout; i++) {
     if (p->same[i] >= 0) *out[i] = ag_array_retain(in[p->same[i]]);
     else AG_TRY(bind_result(p, i, out[i]));

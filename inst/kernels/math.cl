@@ -8,10 +8,10 @@
  *   #define scalar float    (text)    #undef scalar    #define scalar double    (text)
  * In C they are called ag_gamma_<scalar> and so on; cospi and sinpi have to be defined there.
  *
- * Random numbers: Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
- * Element i is made of the block with counter i / 4. Word w = i % 4 of it gives the uniform number
- * (word + 1/2) / 2^32, in float kept below 1; normal numbers come in pairs from words (0, 1) and
- * (2, 3) by Box and Muller (1958). */
+ * Random numbers: Philox 4x32-10 (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers:
+ * as easy as 1, 2, 3"). Element i is made of the block with counter i / 4. Word w = i % 4 of it
+ * gives the uniform number (word + 1/2) / 2^32, in float kept below 1; normal numbers come in pairs
+ * from words (0, 1) and (2, 3) by Box and Muller (1958). */
 #ifndef scalar
 #define scalar float
 #endif

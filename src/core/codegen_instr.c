@@ -180,8 +180,8 @@ static void op_lane_by_lane(ag_cg_writer *w, int r, const ag_instr *in, const ag
   ag_cg_line(w, "  r%d = vload%d(0, value); }", r, lanes);
 }
 
-/* The functions of math.cl take scalars. So does fmod() here: PoCL 3.1 needs seconds for a vector in
- * which only some lanes are 0 or infinite. */
+/* The functions of math.cl take scalars. So does fmod() here: PoCL 3.1 needs seconds for a vector
+ * in which only some lanes are 0 or infinite. */
 static int is_for_scalars(const char *text) { return strstr(text, "ag_") || strstr(text, "fmod("); }
 
 static void operation(ag_cg_writer *w, int r, const ag_instr *in, int lanes) {

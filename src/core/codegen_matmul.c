@@ -18,10 +18,12 @@ enum { SIMPLE = 1, ROWS, DOT, PACKED, TILED, GROUPED };
 /* Blocks of the packed kernel: C is computed in MC x NC pieces, over KC terms at a time. */
 #define MC 8192
 #define NC 8184
-#define KC 1024
+#define KC 512 /* for doubles; twice as many for floats */
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static int64_t block_depth(const ag_kernel *k) { return k->mm.type == AG_F64 ? KC : 2 * KC; }
 
 /* -- the choice ------------------------------------------------------------------------------ */
 static int choose_on_gpu(const ag_kernel *k, const ag_cg_target *t) {
@@ -188,8 +190,8 @@ static void add_blocks(product *p, ag_cg_writer *w) {
   const ag_kernel *k = p->k;
   add_long(w, MC);
   add_long(w, NC);
-  add_long(w, KC);
-  add_long(w, ceil_div(k->mm.k, KC));
+  add_long(w, block_depth(k));
+  add_long(w, ceil_div(k->mm.k, block_depth(k)));
   add_long(w, ceil_div(k->mm.n, NC));
   ag_cg_arg_add(w, (ag_cg_arg){AG_ARG_PASS, AG_I32, 0, 0});
 }
@@ -199,7 +201,7 @@ static void pack_stage(product *p, ag_cg_source *src, const char *entry, int is_
   ag_cg_writer w;
   ag_cg_begin(&w, src, k, NULL, p->t, NULL);
   w.stage->entry = entry;
-  set_range(w.stage, panels * ceil_div(at_most(k->mm.k, KC), RUN), 1);
+  set_range(w.stage, panels * ceil_div(at_most(k->mm.k, block_depth(k)), RUN), 1);
   if (is_b) add_matrix(&w, k, k->mm.slot_b, k->mm.base_b, k->mm.rs_b, k->mm.cs_b);
   else add_matrix(&w, k, k->mm.slot_a, k->mm.base_a, k->mm.rs_a, k->mm.cs_a);
   add_long(&w, is_b ? k->mm.n : k->mm.m);
@@ -212,12 +214,13 @@ static void pack_stage(product *p, ag_cg_source *src, const char *entry, int is_
 /* Packs a block of A and one of B, multiplies them; `npass` times. */
 static void packed_stages(product *p, ag_cg_source *src, ag_cg_stage *last) {
   const ag_kernel *k = p->k;
-  const int64_t m = k->mm.m, n = k->mm.n, rows = p->panel * p->lanes, depth = at_most(k->mm.k, KC);
+  const int64_t m = k->mm.m, n = k->mm.n, rows = p->panel * p->lanes,
+                depth = at_most(k->mm.k, block_depth(k));
   const int64_t row_panels = ceil_div(at_most(m, MC), rows),
                 column_panels = ceil_div(at_most(n, NC), p->columns);
   const ag_operand *raw = &k->prog.out[0];
   const size_t size = ag_dtype_size(k->mm.type);
-  src->npass = ceil_div(m, MC) * ceil_div(n, NC) * ceil_div(k->mm.k, KC);
+  src->npass = ceil_div(m, MC) * ceil_div(n, NC) * ceil_div(k->mm.k, block_depth(k));
   src->scratch[0] = (size_t)(row_panels * rows * depth) * size + 64;
   src->scratch[1] = (size_t)(column_panels * p->columns * depth) * size + 64;
   last->entry = "ag_matmul_packed";

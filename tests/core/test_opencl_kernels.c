@@ -84,12 +84,12 @@ static void one_reduction(ag_reduction op, ag_dtype type, int64_t pre, int64_t r
   free(x);
 }
 
-static void reductions(ag_dtype type) {
+static void reductions(ag_dtype type, ag_reduction last) {
   static const int64_t shape[][3] = {
       {1, 0, 1},  {1, 0, 3},   {4, 0, 2},       {1, 1, 1},      {1, 2, 1},    {1, 63, 1},
       {1, 64, 1}, {1, 65, 1},  {1, 1000003, 1}, {1, 10, 128},   {1, 200, 33}, {1, 20000, 3},
       {3, 7, 5},  {67, 65, 2}, {128, 10, 1},    {3, 100003, 1}, {70, 5000, 1}};
-  for (ag_reduction op = AG_SUM; op <= AG_WHICH_MIN; op++)
+  for (ag_reduction op = AG_SUM; op <= last; op++)
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
       for (int nans = 0; nans < 2; nans++)
         one_reduction(op, type, shape[i][0], shape[i][1], shape[i][2], nans);
@@ -289,7 +289,7 @@ static void program_cache(void) {
 }
 
 static void all_kernels(ag_dtype type) {
-  reductions(type);
+  reductions(type, AG_WHICH_MIN);
   reduction_of_view(type);
   products(type);
   gather(type, 5);
@@ -306,14 +306,13 @@ int main(int argc, char **argv) {
   all_kernels(AG_F32);
   products(dev->has_f64 ? AG_F64 : AG_F32);
   pretend(0, 0);
-  reductions(AG_F32);
+  reductions(AG_F32, AG_PROD);
   pretend(1, 0);
-  reductions(AG_F32);
+  reductions(AG_F32, AG_PROD);
   pretend(0, 1);
   bad_source();
   missing_kernel_files();
   too_much_memory();
   program_cache();
-  printf("%d programs built\n", (int)ag_stat.builds);
   return close_opencl();
 }

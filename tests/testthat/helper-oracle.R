@@ -137,3 +137,12 @@ live <- function() {
   for (i in 1:2) gc()
   .Call(anygpu:::C_live)
 }
+
+# The last line that R code prints in a session of its own.
+fresh_session <- function(code, env = character()) {
+  libraries <- paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep))
+  out <- system2(file.path(R.home("bin"), "Rscript"), c("-e", shQuote(code)),
+    stdout = TRUE, stderr = TRUE, env = c(libraries, env)
+  )
+  out[length(out)]
+}

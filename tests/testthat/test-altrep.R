@@ -110,10 +110,8 @@ test_that("a fresh session reads what this one saved", {
   p <- matrix(values(100), 10)
   saveRDS(gpu(p) * 2, file)
   code <- sprintf("x <- readRDS(%s); cat(class(x), sum(as.matrix(x)), sum(x + 1))", deparse(file))
-  out <- system2(file.path(R.home("bin"), "Rscript"), c("-e", shQuote(code)), stdout = TRUE, stderr = TRUE,
-    env = c(paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep)), "ANYGPU_DEVICE=host")
-  )
-  got <- strsplit(out[length(out)], " ")[[1]]
+  out <- fresh_session(code, "ANYGPU_DEVICE=host")
+  got <- strsplit(out, " ")[[1]]
   expect_identical(got[1], "gpuMatrix")
   expect_equal(as.numeric(got[2:3]), c(sum(p * 2), sum(p * 2 + 1)), tolerance = 1e-4)
 })
@@ -151,7 +149,9 @@ test_that("a forked child does not hang on its parent's OpenCL device", {
   skip_on_os("windows")
   skip_if_not(startsWith(gpu_device(), "opencl"))
   x <- gpu_force(gpu(values()) + 1)
-  job <- parallel::mcparallel(tryCatch(sum(as.vector(x + 1)), anygpu_error_device = function(e) "refused"))
+  job <- parallel::mcparallel(
+    tryCatch(sum(as.vector(x + 1)), anygpu_error_device = function(e) "refused")
+  )
   got <- parallel::mccollect(job, wait = FALSE, timeout = 20)
   expect_identical(got[[1]], "refused")
 })

@@ -45,7 +45,8 @@ test_that("types are chosen and converted", {
 test_that("attributes other than the class go along", {
   p <- structure(matrix(1:4 / 2, 2, dimnames = list(NULL, c("a", "b"))), note = "kept")
   expect_identical(anygpu:::plain(gpu(p)), p)
-  expect_identical(as.matrix(gpu(data.frame(a = 1:2, b = 3:4))), as.matrix(data.frame(a = 1:2, b = 3:4)))
+  frame <- data.frame(a = 1:2, b = 3:4)
+  expect_identical(as.matrix(gpu(frame)), as.matrix(frame))
 })
 
 test_that("makers", {
@@ -54,7 +55,8 @@ test_that("makers", {
   expect_equal(as.vector(gpu_zeros(4, type = "int32")), integer(4))
   for (n in c(0, 1, 2, 5, 70)) expect_equal(as.matrix(gpu_eye(n)), diag(n))
   expect_equal(as.matrix(gpu_matrix(1:6, 2)), matrix(1:6, 2))
-  expect_equal(as.matrix(gpu_matrix(1:6, ncol = 2, byrow = TRUE)), matrix(1:6, ncol = 2, byrow = TRUE))
+  by_row <- matrix(1:6, ncol = 2, byrow = TRUE)
+  expect_equal(as.matrix(gpu_matrix(1:6, ncol = 2, byrow = TRUE)), by_row)
   expect_equal(as.matrix(gpu_matrix(gpu(1:6), 3)), matrix(1:6, 3))
 })
 
@@ -79,7 +81,8 @@ test_that("any R function takes an array", {
   x <- gpu(p)
   close <- function(got, want) expect_equal(got, want, tolerance = 1e-4)
   close(apply(x, 1, max), apply(p, 1, max))
-  close(unname(stats::coef(stats::lm(x[, 1] ~ x[, 2:3]))), unname(stats::coef(stats::lm(p[, 1] ~ p[, 2:3]))))
+  coefficients <- function(x) unname(stats::coef(stats::lm(x[, 1] ~ x[, 2:3])))
+  close(coefficients(x), coefficients(p))
   close(as.data.frame(x), as.data.frame(p))
   close(summary(x), summary(p))
   close(stats::cor(x), stats::cor(p))

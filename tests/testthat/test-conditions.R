@@ -4,15 +4,15 @@ test_that("bad input is a classed error that names the user's call", {
   table <- list(
     shape = quote(x + gpu(matrix(1, 3, 3))), shape = quote(x + 1:8), shape = quote(x %*% v),
     shape = quote(x + matrix(1, 1, 3)), type = quote(x + "a"), type = quote(gpu(quote(a))),
-    type = quote(x %*% "a"), argument = quote(x[3, 1]), argument = quote(x["a", ]), argument = quote(x[1, 1, 1]),
-    device = quote(gpu(1, device = "none")), argument = quote(exp(x, 2)), shape = quote(dim(x) <- c(3, 3)),
+    type = quote(x %*% "a"), argument = quote(x[3, 1]), argument = quote(x["a", ]),
+    argument = quote(x[1, 1, 1]), device = quote(gpu(1, device = "none")),
+    shape = quote(dim(x) <- c(3, 3)),
     type = quote(x + list(1)), shape = quote(rowMaxs(v)), argument = quote(rowSums(v))
   )
   for (i in seq_along(table)) {
     e <- tryCatch(eval(table[[i]]), error = identity)
     label <- deparse(table[[i]])
     expect_s3_class(e, "error")
-    if (identical(table[[i]][[1]], quote(exp))) next # R's own check of the arguments
     expect_true(inherits(e, paste0("anygpu_error_", names(table)[i])), info = label)
     expect_true(inherits(e, "anygpu_error"), info = label)
     expect_true(is.call(conditionCall(e)), info = label)

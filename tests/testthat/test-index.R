@@ -4,8 +4,9 @@ v <- c(a = 1, b = 2, c = 3, d = 4)
 test_that("ranges and single positions are views", {
   for (f in list(
     function(x) x[2:3, 1:2], function(x) x[2, ], function(x) x[, 3], function(x) x[2:3, ],
-    function(x) x[, 2:4], function(x) x[2, 3], function(x) x[4:1, 5:3], function(x) x[c(1, 3), c(1, 3, 5)],
-    function(x) x[2, , drop = FALSE], function(x) x[, 2, drop = FALSE], function(x) x[2, 3, drop = FALSE],
+    function(x) x[, 2:4], function(x) x[2, 3], function(x) x[4:1, 5:3],
+    function(x) x[c(1, 3), c(1, 3, 5)], function(x) x[2, , drop = FALSE],
+    function(x) x[, 2, drop = FALSE], function(x) x[2, 3, drop = FALSE],
     function(x) x[5], function(x) x[3:9], function(x) x[], function(x) x[, ], function(x) x[[7]],
     function(x) x[[2, 3]], function(x) x[1.9, 2.1]
   )) {
@@ -16,21 +17,25 @@ test_that("ranges and single positions are views", {
     expect_gpu(f, p > 2)
     expect_identical(gpu_stats()$fallbacks["["], before)
   }
-  for (f in list(function(x) x[2], function(x) x[2:3], function(x) x[4:1], function(x) x[[2]])) expect_gpu(f, v)
+  for (f in list(function(x) x[2], function(x) x[2:3], function(x) x[4:1], function(x) x[[2]])) {
+    expect_gpu(f, v)
+  }
 })
 
 test_that("everything else is what R does", {
   for (f in list(
-    function(x) x[-1, ], function(x) x[c(TRUE, FALSE), ], function(x) x["b", ], function(x) x[c("a", "d"), 2],
+    function(x) x[-1, ], function(x) x[c(TRUE, FALSE), ], function(x) x["b", ],
+    function(x) x[c("a", "d"), 2],
     function(x) x[c(1, 1, 3), ], function(x) x[0, ], function(x) x[, 0], function(x) x[c(1, NA), ],
     function(x) x[x > 2], function(x) x[cbind(1:2, 2:3)], function(x) x[100], function(x) x[5, 1],
-    function(x) x[1, 2, 3], function(x) x["z", ], function(x) x[-(1:3), 2], function(x) x[c(2, 1, 4), ]
+    function(x) x[1, 2, 3], function(x) x["z", ], function(x) x[-(1:3), 2],
+    function(x) x[c(2, 1, 4), ]
   )) {
     expect_gpu(f, p)
   }
   for (f in list(
-    function(x) x["c"], function(x) x[-1], function(x) x[c(TRUE, FALSE)], function(x) x[0], function(x) x[9],
-    function(x) x[["b"]], function(x) x[[9]], function(x) x[1, 1]
+    function(x) x["c"], function(x) x[-1], function(x) x[c(TRUE, FALSE)], function(x) x[0],
+    function(x) x[9], function(x) x[["b"]], function(x) x[[9]], function(x) x[1, 1]
   )) {
     expect_gpu(f, v)
   }

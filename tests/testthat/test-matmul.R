@@ -20,7 +20,7 @@ test_that("one argument", {
 
 test_that("vectors are rows or columns, whichever fits", {
   vectors <- list(c(1, 2, 3), c(1, 2), 5, c(1, 2, 3, 4))
-  matrices <- list(random_matrix(c(3, 2)), random_matrix(c(1, 3)), random_matrix(c(3, 1)), random_matrix(c(1, 1)))
+  matrices <- lapply(list(c(3, 2), c(1, 3), c(3, 1), c(1, 1)), random_matrix)
   for (f in products) for (v in vectors) {
     for (m in matrices) {
       expect_gpu(f, v, m)

@@ -10,7 +10,8 @@ test_that("set.seed() repeats the numbers, and R's stream moves on", {
 test_that("every device draws the same numbers", {
   draws <- lapply(gpu_devices()$id, function(id) {
     set.seed(2)
-    list(as.vector(gpu_runif(1001, type = "float32", device = id)), as.vector(gpu_rnorm(1001, type = "float32", device = id)))
+    draw <- function(f) as.vector(f(1001, type = "float32", device = id))
+    list(draw(gpu_runif), draw(gpu_rnorm))
   })
   for (d in draws) {
     expect_equal(d[[1]], draws[[1]][[1]], tolerance = 1e-6)

@@ -31,7 +31,7 @@ ENTRY(ops_table, 0)
 /* reduce.c */
 ENTRY(reduce, 2)
 ENTRY(reduce_dims, 4)
-ENTRY(max_col, 1)
+ENTRY(row_which_max, 1)
 /* matmul.c */
 ENTRY(matmul, 4)
 /* index.c */

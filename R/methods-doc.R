@@ -1,0 +1,58 @@
+# The help page of all methods; its table and its aliases are made from the code.
+
+#' Functions of R that run on the device
+#'
+#' These functions of base R have methods for arrays made by [gpu()]. Every other function takes the
+#' arrays as well, and works on their values in R; [gpu_stats()] shows when that happens.
+#'
+#' * Operators and the functions below: elementwise, with R's recycling and R's rules for the
+#' attributes.
+#'   They are not computed at once: an expression of them is one kernel. Arithmetic of integers
+#'   that gives integers is left to R. Warnings such as "NaNs produced" are not given.
+#' * `%*%`, `crossprod()`, `tcrossprod()`: with the elementwise operations on their result in one
+#' kernel.
+#' * `sum()`, `mean()`, `prod()`, `min()`, `max()`, `range()`, `any()`, `all()` of a whole array
+#' give a number that is
+#'   read back only when R looks at it. With `na.rm = TRUE` R computes them.
+#' * `rowSums()`, `colSums()`, `rowMeans()`, `colMeans()`, [rowMaxs()],
+#' `max.col(ties.method = "first")`.
+#' * `t()`, `dim<-`, and indexing by ranges (`x[2:5, ]`) or single numbers, which copy
+#'   nothing; other indices are R's.
+#'
+#' @eval methods_table()
+#' @eval methods_aliases()
+#' @param x,y,e1,e2,i,j,drop,value,object,digits,base,recursive,na.rm,dims,... As for
+#'   the functions of base R.
+#' @return What the functions of base R give, as arrays.
+#' @examples
+#' x <- gpu(matrix(c(1, 2, 3, 4), 2), device = "host")
+#' (x %*% x > 8) & !is.na(x)
+#' colMeans(sqrt(x))
+#' x[2, ]
+#' @name gpu-methods
+NULL
+
+methods_table <- function() {
+  ops <- ops_table()
+  name <- ifelse(nzchar(ops$r), ops$r, ops$name)
+  exported <- nzchar(ops$r) | ops$name %in% c("relu", "sigmoid", "softplus", "gelu", "erf")
+  shown <- exported & !ops$name %in% c("pmin", "pmax")
+  rows <- sprintf("\\code{%s} \\tab %s", gsub("%", "\\\\%", name), ops$title)[shown]
+  table <- paste0("\\tabular{ll}{\n", paste(rows, collapse = " \\cr\n"), "\n}")
+  paste0("@section Elementwise operations:\n", table)
+}
+
+# Every method of the package, as R CMD check wants them documented.
+methods_aliases <- function() {
+  namespace <- topenv()
+  generics <- methods::getGenerics(namespace)@.Data
+  aliases <- lapply(generics, function(g) {
+    table <- methods::findMethods(g, where = namespace)
+    ours <- vapply(table@signatures, function(s) any(s %in% c("gpu", gpu_classes)), NA)
+    signatures <- vapply(table@signatures[ours], paste, "", collapse = ",")
+    if (length(signatures) == 0) return(NULL)
+    c(if (g %in% getNamespaceExports(namespace)) g, paste0(g, ",", signatures, "-method"))
+  })
+  aliases <- c(unlist(aliases), paste0(c("gpu", gpu_classes), "-class"))
+  paste0("@aliases ", paste(unique(aliases), collapse = " "))
+}

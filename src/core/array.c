@@ -83,15 +83,17 @@ char *ag_shape_print(const ag_shape *s, char *text, size_t size) {
   size_t used = 0;
   if (s->nd == 1) snprintf(text, size, "length %lld", (long long)s->dim[0]);
   for (int i = 0; i < s->nd && s->nd > 1 && used < size; i++)
-    used += (size_t)snprintf(text + used, size - used, i ? " x %lld" : "%lld", (long long)s->dim[i]);
+    used +=
+        (size_t)snprintf(text + used, size - used, i ? " x %lld" : "%lld", (long long)s->dim[i]);
   return text;
 }
 
-/* -- to and from the host ------------------------------------------------------------------------ */
+/* -- to and from the host ------------------------------------------------------------------ */
 /* Data of another type passes through a staging block that stays in the cache. */
 #define STAGE 65536
 
-static ag_status write_as(ag_buffer *b, ag_dtype type, const char *src, ag_dtype src_type, int64_t n) {
+static ag_status write_as(ag_buffer *b, ag_dtype type, const char *src, ag_dtype src_type,
+                          int64_t n) {
   size_t in = ag_dtype_size(src_type), to = ag_dtype_size(type);
   if (type == src_type) return ag_buffer_write(b, 0, src, (size_t)n * in);
   ag_loop cast = ag_isa_get()->cast[src_type][type];
@@ -109,8 +111,8 @@ static ag_status write_as(ag_buffer *b, ag_dtype type, const char *src, ag_dtype
   return status;
 }
 
-ag_status ag_array_write(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape, const void *src,
-                         ag_dtype src_type) {
+ag_status ag_array_write(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,
+                         const void *src, ag_dtype src_type) {
   ag_buffer *b;
   int64_t n = ag_shape_count(&shape);
   AG_TRY(ag_buffer_new(&b, d, (size_t)n * ag_dtype_size(type)));
@@ -142,8 +144,8 @@ ag_status ag_array_read_range(ag_array *x, void *dst, ag_dtype dst_type, int64_t
   if (x->kind != AG_BUFFER) AG_TRY(ag_array_force(1, &x));
   if (!x->buf) return ag_fail(AG_E_ARGUMENT, "a placeholder of a traced function has no value");
   if (first < 0 || n < 0 || first + n > ag_array_count(x))
-    return ag_fail(AG_E_ARGUMENT, "elements %lld to %lld of %lld were asked for", (long long)first + 1,
-                   (long long)(first + n), (long long)ag_array_count(x));
+    return ag_fail(AG_E_ARGUMENT, "elements %lld to %lld of %lld were asked for",
+                   (long long)first + 1, (long long)(first + n), (long long)ag_array_count(x));
   return read_as(x, dst, dst_type, first, n);
 }
 
@@ -151,7 +153,8 @@ ag_status ag_array_read(ag_array *x, void *dst, ag_dtype dst_type) {
   return ag_array_read_range(x, dst, dst_type, 0, ag_array_count(x));
 }
 
-ag_status ag_array_from_buffer(ag_array **out, ag_buffer *b, int64_t offset, ag_dtype type, ag_shape shape) {
+ag_status ag_array_from_buffer(ag_array **out, ag_buffer *b, int64_t offset, ag_dtype type,
+                               ag_shape shape) {
   AG_TRY(ag_array_new(out, AG_BUFFER, type, shape, 0));
   ag_array_materialise(*out, b, offset);
   return AG_OK;

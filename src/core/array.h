@@ -20,8 +20,8 @@ ag_shape ag_shape_of(int nd, ...); /* int64_t extents */
 char *ag_shape_print(const ag_shape *s, char *text, size_t size);
 
 /* Where an element lies in another index space.
- * By axes: dimension q of the source has index off[q] + step[q] * i[axis[q]] (axis -1: off[q] alone).
- * An axis that no dimension names is broadcast. */
+ * By axes: dimension q of the source has index off[q] + step[q] * i[axis[q]] (axis -1: off[q]
+ * alone). An axis that no dimension names is broadcast. */
 typedef struct {
   int nd; /* dimensions of the source */
   int axis[AG_MAX_DIM];
@@ -45,7 +45,17 @@ typedef enum {
   AG_CONCAT       /* the elements of all arguments one after the other                        */
 } ag_kind;
 
-typedef enum { AG_SUM, AG_MEAN, AG_PROD, AG_MIN, AG_MAX, AG_ANY, AG_ALL, AG_WHICH_MAX, AG_WHICH_MIN } ag_reduction;
+typedef enum {
+  AG_SUM,
+  AG_MEAN,
+  AG_PROD,
+  AG_MIN,
+  AG_MAX,
+  AG_ANY,
+  AG_ALL,
+  AG_WHICH_MAX,
+  AG_WHICH_MIN
+} ag_reduction;
 typedef enum { AG_UNIFORM, AG_NORMAL } ag_distribution;
 
 typedef struct ag_array ag_array;
@@ -59,33 +69,40 @@ struct ag_array {
   int nargs;
   ag_array **arg; /* counted references; NULL entries where an op does not use it */
   union {
-    double value;                /* SCALAR */
-    uint64_t key;                /* RANDOM */
-    ag_axes axes;                /* VIEW, EMBED */
-    struct { int first, last; } axis; /* REDUCE: half-open range of reduced dimensions */
-    struct { int ta, tb; } trans;     /* MATMUL */
+    double value; /* SCALAR */
+    uint64_t key; /* RANDOM */
+    ag_axes axes; /* VIEW, EMBED */
+    struct {
+      int first, last;
+    } axis; /* REDUCE: half-open range of reduced dimensions */
+    struct {
+      int ta, tb;
+    } trans; /* MATMUL */
   } u;
-  int param;        /* SCALAR, BUFFER: number in a plan, or -1 */
-  ag_buffer *buf;   /* BUFFER: the data (NULL for a plan's input) */
-  int64_t offset;   /* BUFFER: first element within buf */
-  int depth;        /* longest pending path below: capped, see expr.c */
-  int traced;       /* some input of a plan lies below: cannot be forced */
-  int computed;     /* was part of a launch without being stored: store it next time */
-  int mark;         /* scratch of the walks in schedule.c and grad.c, -1 between them */
+  int param;      /* SCALAR, BUFFER: number in a plan, or -1 */
+  ag_buffer *buf; /* BUFFER: the data (NULL for a plan's input) */
+  int64_t offset; /* BUFFER: first element within buf */
+  int depth;      /* longest pending path below: capped, see expr.c */
+  int traced;     /* some input of a plan lies below: cannot be forced */
+  int computed;   /* was part of a launch without being stored: store it next time */
+  int mark;       /* scratch of the walks in schedule.c and grad.c, -1 between them */
 };
 
 ag_array *ag_array_retain(ag_array *x);
 void ag_array_release(ag_array *x); /* NULL is fine */
 int64_t ag_array_count(const ag_array *x);
-/* Data from the host: `src` has type AG_F64, AG_I32 or AG_BOOL as R stores it; converted to `type`, NA kept. */
+/* Data from the host: `src` has type AG_F64, AG_I32 or AG_BOOL as R stores it; converted to `type`,
+ * NA kept. */
 AG_CHECKED ag_status ag_array_write(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,
                                     const void *src, ag_dtype src_type);
 /* Forces and copies to the host, as AG_F64, AG_I32 or AG_BOOL; NA kept. */
 AG_CHECKED ag_status ag_array_read(ag_array *x, void *dst, ag_dtype dst_type);
 /* The same for `n` elements from element `first` on. */
-AG_CHECKED ag_status ag_array_read_range(ag_array *x, void *dst, ag_dtype dst_type, int64_t first, int64_t n);
+AG_CHECKED ag_status ag_array_read_range(ag_array *x, void *dst, ag_dtype dst_type, int64_t first,
+                                         int64_t n);
 /* A materialised node over an existing buffer (retained). */
-AG_CHECKED ag_status ag_array_from_buffer(ag_array **out, ag_buffer *b, int64_t offset, ag_dtype type, ag_shape shape);
+AG_CHECKED ag_status ag_array_from_buffer(ag_array **out, ag_buffer *b, int64_t offset,
+                                          ag_dtype type, ag_shape shape);
 AG_CHECKED ag_status ag_array_zeros(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape);
 /* Runs what is pending below the n arrays; they become AG_BUFFER nodes. */
 AG_CHECKED ag_status ag_array_force(int n, ag_array *const *x);

@@ -5,7 +5,8 @@
 #include "array.h"
 
 /* A pending node with room for n arguments (NULL); one reference. */
-AG_CHECKED ag_status ag_array_new(ag_array **out, ag_kind kind, ag_dtype type, ag_shape shape, int nargs);
+AG_CHECKED ag_status ag_array_new(ag_array **out, ag_kind kind, ag_dtype type, ag_shape shape,
+                                  int nargs);
 /* Argument i of x becomes a (retained; NULL is fine): takes over its device, depth and tracing. */
 void ag_array_set_arg(ag_array *x, int i, ag_array *a);
 /* x becomes a leaf over `b` (retained) and lets go of its arguments. */

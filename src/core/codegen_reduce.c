@@ -61,8 +61,8 @@ static const char *combination(ag_reduction op) {
   }
 }
 
-/* An element as something to accumulate. Ranks: what decides any (TRUE) or all (FALSE) is 2, NA 1.
- */
+/* An element as something to accumulate. Truth becomes a rank: 2 for what decides (TRUE for any,
+ * FALSE for all), 1 for NA, 0 for the rest. */
 static void element_as_acc(const reducer *r, char text[200], int lanes, const char *x) {
   char type[CG_TEXT], integer[CG_TEXT];
   ag_cg_declare(type, r->acc, lanes);

@@ -37,20 +37,21 @@ static void describe_reg(const ag_kernel *k, int r, ag_strbuf *out) {
     return;
   }
   switch (in->kind) {
-    case AG_I_LOAD: ag_strbuf_add(out, "#%d", k->prog.in[in->index].slot); break;
-    case AG_I_CONST:
-      if (k->prog.konst[in->index].param >= 0) ag_strbuf_add(out, "$%d", k->prog.konst[in->index].param);
-      else ag_strbuf_add(out, "%g", k->prog.konst[in->index].value);
-      break;
-    case AG_I_IOTA: ag_strbuf_add(out, "index"); break;
-    case AG_I_RANDOM: ag_strbuf_add(out, in->op == AG_UNIFORM ? "runif" : "rnorm"); break;
-    case AG_I_ACC: ag_strbuf_add(out, "matmul"); break;
-    case AG_I_CAST:
-      ag_strbuf_add(out, "%s(", ag_dtype_name(in->type));
-      describe_reg(k, in->arg[0], out);
-      ag_strbuf_add(out, ")");
-      break;
-    case AG_I_OP: describe_apply(k, in, out); break;
+  case AG_I_LOAD: ag_strbuf_add(out, "#%d", k->prog.in[in->index].slot); break;
+  case AG_I_CONST:
+    if (k->prog.konst[in->index].param >= 0)
+      ag_strbuf_add(out, "$%d", k->prog.konst[in->index].param);
+    else ag_strbuf_add(out, "%g", k->prog.konst[in->index].value);
+    break;
+  case AG_I_IOTA: ag_strbuf_add(out, "index"); break;
+  case AG_I_RANDOM: ag_strbuf_add(out, in->op == AG_UNIFORM ? "runif" : "rnorm"); break;
+  case AG_I_ACC: ag_strbuf_add(out, "matmul"); break;
+  case AG_I_CAST:
+    ag_strbuf_add(out, "%s(", ag_dtype_name(in->type));
+    describe_reg(k, in->arg[0], out);
+    ag_strbuf_add(out, ")");
+    break;
+  case AG_I_OP: describe_apply(k, in, out); break;
   }
 }
 
@@ -65,37 +66,41 @@ static void describe_outputs(const ag_kernel *k, ag_strbuf *out) {
 }
 
 static void describe_reduce(const ag_kernel *k, ag_strbuf *out) {
-  static const char *const name[] = {"sum", "mean", "prod", "min", "max", "any", "all", "which_max", "which_min"};
+  static const char *const name[] = {"sum", "mean", "prod",      "min",      "max",
+                                     "any", "all",  "which_max", "which_min"};
   ag_strbuf text = {0};
   describe_reg(k, k->reduce.reg, &text);
   const char *s = ag_strbuf_get(&text);
-  ag_strbuf_add(out, "reduce %lld x [%lld] x %lld: #%d = %s(%s)", (long long)k->reduce.pre, (long long)k->reduce.red,
-                (long long)k->reduce.post, k->reduce.out.slot, name[k->reduce.op], s ? s : "?");
+  ag_strbuf_add(out, "reduce %lld x [%lld] x %lld: #%d = %s(%s)", (long long)k->reduce.pre,
+                (long long)k->reduce.red, (long long)k->reduce.post, k->reduce.out.slot,
+                name[k->reduce.op], s ? s : "?");
   ag_strbuf_drop(&text);
 }
 
 static void describe_space(const ag_program *p, ag_strbuf *out) {
-  for (int q = 0; q < p->nd; q++) ag_strbuf_add(out, "%s%lld", q ? " x " : "", (long long)p->dim[q]);
+  for (int q = 0; q < p->nd; q++)
+    ag_strbuf_add(out, "%s%lld", q ? " x " : "", (long long)p->dim[q]);
 }
 
 void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
   switch (k->kind) {
-    case AG_K_REDUCE: describe_reduce(k, out); break;
-    case AG_K_GATHER:
-      ag_strbuf_add(out, "gather %lld x %lld: #%d = #%d[, #%d]", (long long)k->gather.rows, (long long)k->gather.cols,
-                    k->gather.slot_out, k->gather.slot_in, k->gather.slot_index);
-      break;
-    case AG_K_MATMUL:
-      ag_strbuf_add(out, "matmul %lld x %lld x %lld (#%d, #%d): ", (long long)k->mm.m, (long long)k->mm.k,
-                    (long long)k->mm.n, k->mm.slot_a, k->mm.slot_b);
-      describe_outputs(k, out);
-      break;
-    case AG_K_MAP:
-      ag_strbuf_add(out, "map ");
-      describe_space(&k->prog, out);
-      ag_strbuf_add(out, ": ");
-      describe_outputs(k, out);
-      break;
+  case AG_K_REDUCE: describe_reduce(k, out); break;
+  case AG_K_GATHER:
+    ag_strbuf_add(out, "gather %lld x %lld: #%d = #%d[, #%d]", (long long)k->gather.rows,
+                  (long long)k->gather.cols, k->gather.slot_out, k->gather.slot_in,
+                  k->gather.slot_index);
+    break;
+  case AG_K_MATMUL:
+    ag_strbuf_add(out, "matmul %lld x %lld x %lld (#%d, #%d): ", (long long)k->mm.m,
+                  (long long)k->mm.k, (long long)k->mm.n, k->mm.slot_a, k->mm.slot_b);
+    describe_outputs(k, out);
+    break;
+  case AG_K_MAP:
+    ag_strbuf_add(out, "map ");
+    describe_space(&k->prog, out);
+    ag_strbuf_add(out, ": ");
+    describe_outputs(k, out);
+    break;
   }
 }
 

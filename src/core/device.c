@@ -17,9 +17,7 @@ static int ndevices;
 static int probed; /* OpenCL was looked for */
 static char kernel_dir[4096] = "inst/kernels";
 
-void ag_device_set_kernel_dir(const char *dir) {
-  strncpy(kernel_dir, dir, sizeof kernel_dir - 1);
-}
+void ag_device_set_kernel_dir(const char *dir) { strncpy(kernel_dir, dir, sizeof kernel_dir - 1); }
 const char *ag_device_kernel_dir(void) { return kernel_dir; }
 
 size_t ag_dtype_size(ag_dtype type) { return type == AG_F64 ? 8 : 4; }
@@ -68,9 +66,11 @@ static int is_foreign(const ag_device *d) {
 
 ag_status ag_device_check(const ag_device *d) {
   if (!is_foreign(d)) return AG_OK;
-  return ag_fail(AG_E_DEVICE,
-                 "%s was opened by the process that this one was forked from, and can only be used there; "
-                 "use the device \"host\" in forked workers, or a PSOCK cluster", d->id);
+  return ag_fail(
+      AG_E_DEVICE,
+      "%s was opened by the process that this one was forked from, and can only be used there; "
+      "use the device \"host\" in forked workers, or a PSOCK cluster",
+      d->id);
 }
 
 static ag_status open_device(ag_device *d) {
@@ -122,8 +122,8 @@ static ag_status unknown(const char *id) {
     strncat(list, device[i]->id, sizeof list - strlen(list) - 1);
   }
   const char *why = ag_opencl_problem();
-  return ag_fail(AG_E_DEVICE, "there is no device \"%s\"; devices here: %s%s%s", id, list, *why ? ". OpenCL: " : "",
-                 why);
+  return ag_fail(AG_E_DEVICE, "there is no device \"%s\"; devices here: %s%s%s", id, list,
+                 *why ? ". OpenCL: " : "", why);
 }
 
 ag_status ag_device_find(ag_device **out, const char *id) {

@@ -12,7 +12,12 @@ typedef struct ag_device ag_device;
 typedef struct ag_buffer ag_buffer;
 struct ag_kernel; /* kernel.h */
 
-typedef enum { AG_F64, AG_F32, AG_I32, AG_BOOL } ag_dtype; /* AG_BOOL is stored as R does: int32 0, 1, NA */
+typedef enum {
+  AG_F64,
+  AG_F32,
+  AG_I32,
+  AG_BOOL
+} ag_dtype; /* AG_BOOL is stored as R does: int32 0, 1, NA */
 size_t ag_dtype_size(ag_dtype type);
 const char *ag_dtype_name(ag_dtype type); /* "float64", "float32", "int32", "logical" */
 #define AG_NA_INT INT32_MIN
@@ -26,40 +31,42 @@ typedef struct {
 /* The table. Every function but `open` is called on an open device.
  * Nothing here waits for the device, except read, write (until `src` may be reused) and finish. */
 typedef struct {
-  const char *kind;                                               /* "host", "opencl" */
-  ag_status (*open)(ag_device *d);                                /* fills d->state; may be slow */
-  void (*close)(ag_device *d);                                    /* frees d->state */
-  ag_status (*alloc)(ag_device *d, size_t bytes, void **mem);     /* caller owns *mem */
+  const char *kind;                                           /* "host", "opencl" */
+  ag_status (*open)(ag_device *d);                            /* fills d->state; may be slow */
+  void (*close)(ag_device *d);                                /* frees d->state */
+  ag_status (*alloc)(ag_device *d, size_t bytes, void **mem); /* caller owns *mem */
   void (*free)(ag_device *d, void *mem);
   ag_status (*write)(ag_device *d, void *mem, size_t offset, const void *src, size_t bytes);
   ag_status (*read)(ag_device *d, void *dst, void *mem, size_t offset, size_t bytes);
   ag_status (*zero)(ag_device *d, void *mem, size_t offset, size_t bytes);
-  ag_status (*build)(ag_device *d, struct ag_kernel *k);          /* fills k->code; kept in the device's cache */
-  void (*unbuild)(ag_device *d, struct ag_kernel *k);             /* drops k->code */
+  ag_status (*build)(ag_device *d,
+                     struct ag_kernel *k); /* fills k->code; kept in the device's cache */
+  void (*unbuild)(ag_device *d, struct ag_kernel *k); /* drops k->code */
   ag_status (*launch)(ag_device *d, const struct ag_kernel *k, const ag_binding *slot);
-  ag_status (*finish)(ag_device *d);                              /* waits for all that was launched */
+  ag_status (*finish)(ag_device *d); /* waits for all that was launched */
 } ag_device_table;
 
 struct ag_device {
   const ag_device_table *table;
-  char id[32];        /* "host", "opencl:0" */
-  char name[256];     /* of the hardware */
-  char driver[256];   /* platform and version, "" for host */
-  int index;          /* within its kind */
+  char id[32];      /* "host", "opencl:0" */
+  char name[256];   /* of the hardware */
+  char driver[256]; /* platform and version, "" for host */
+  int index;        /* within its kind */
   int is_gpu;
   int has_f64;
   int compute_units;
-  size_t memory;      /* bytes in all, 0 if unknown */
-  size_t max_alloc;   /* largest single allocation, 0 if unknown */
-  void *state;        /* NULL until open */
-  long owner_pid;     /* process that opened it: a fork must not use it (see device.c) */
+  size_t memory;    /* bytes in all, 0 if unknown */
+  size_t max_alloc; /* largest single allocation, 0 if unknown */
+  void *state;      /* NULL until open */
+  long owner_pid;   /* process that opened it: a fork must not use it (see device.c) */
   struct ag_pool *pool;
 };
 
 /* -- registry: nothing is probed before the first call ------------------------------------- */
-int ag_device_count(void);               /* probes OpenCL; host is always number 0 */
-ag_device *ag_device_get(int i);         /* not opened; NULL past the end */
-/* NULL or "" means the default: a GPU if there is one, else host. Also "host", "opencl", "opencl:1", "gpu". Opens it. */
+int ag_device_count(void);       /* probes OpenCL; host is always number 0 */
+ag_device *ag_device_get(int i); /* not opened; NULL past the end */
+/* NULL or "" means the default: a GPU if there is one, else host. Also "host", "opencl",
+ * "opencl:1", "gpu". Opens it. */
 AG_CHECKED ag_status ag_device_find(ag_device **out, const char *id);
 /* Why OpenCL offers nothing ("" when it does): for gpu_sitrep(). */
 const char *ag_device_opencl_problem(void);
@@ -77,7 +84,8 @@ struct ag_buffer {
   size_t capacity; /* size class */
   void *mem;
 };
-/* One reference, owned by the caller. Content undefined. On failure: hook (gc), pool release, one retry, AG_E_MEMORY. */
+/* One reference, owned by the caller. Content undefined. On failure: hook (gc), pool release, one
+ * retry, AG_E_MEMORY. */
 AG_CHECKED ag_status ag_buffer_new(ag_buffer **out, ag_device *d, size_t bytes);
 ag_buffer *ag_buffer_retain(ag_buffer *b);
 void ag_buffer_release(ag_buffer *b); /* NULL is fine; the memory goes back to the pool */
@@ -85,15 +93,16 @@ AG_CHECKED ag_status ag_buffer_write(ag_buffer *b, size_t offset, const void *sr
 AG_CHECKED ag_status ag_buffer_read(ag_buffer *b, void *dst, size_t offset, size_t bytes);
 AG_CHECKED ag_status ag_buffer_zero(ag_buffer *b, size_t offset, size_t bytes);
 AG_CHECKED ag_status ag_device_build(ag_device *d, struct ag_kernel *k);
-AG_CHECKED ag_status ag_device_launch(ag_device *d, const struct ag_kernel *k, const ag_binding *slot);
+AG_CHECKED ag_status ag_device_launch(ag_device *d, const struct ag_kernel *k,
+                                      const ag_binding *slot);
 AG_CHECKED ag_status ag_device_finish(ag_device *d);
 void ag_device_trim(ag_device *d); /* gives the pool's free blocks back to the driver */
 
 /* -- what is counted ----------------------------------------------------------------------- */
 typedef struct {
-  int64_t launches, builds, cache_hits;         /* kernels run, compiled, found in a program cache */
+  int64_t launches, builds, cache_hits; /* kernels run, compiled, found in a program cache */
   int64_t uploads, upload_bytes, downloads, download_bytes;
-  int64_t allocs, pool_hits;                    /* blocks from the driver, from the pool */
+  int64_t allocs, pool_hits; /* blocks from the driver, from the pool */
 } ag_stats;
 extern ag_stats ag_stat;
 
@@ -105,12 +114,14 @@ ag_memory ag_device_memory(const ag_device *d);
 void ag_device_set_limit(ag_device *d, size_t bytes); /* 0 lifts it */
 
 /* -- hooks, set by the binding ---------------------------------------------------------------- */
-/* Called when memory is short or much was allocated: should free unreachable arrays. May be NULL. */
+/* Called when memory is short or much was allocated: should free unreachable arrays. May be NULL.
+ */
 extern void (*ag_hook_gc)(void);
 /* Nonzero when the user asked to stop; must not jump. May be NULL. */
 extern int (*ag_hook_interrupted)(void);
 
-/* The n-th device call from now (alloc, write, read, zero, build, launch, finish) fails; 0 switches off. Tests only. */
+/* The n-th device call from now (alloc, write, read, zero, build, launch, finish) fails; 0 switches
+ * off. Tests only. */
 void ag_fault_after(long n);
 
 #endif

@@ -10,13 +10,14 @@
 #include <unistd.h>
 #endif
 
-#define ALIGN 64
+#define ALIGN       64
 #define MAX_WORKERS 256
 /* Iterations times instructions below which waking another thread costs more than it gives. */
 #define SERIAL_WORK 131072
 
-/* -- memory --------------------------------------------------------------------------------------------- */
-/* Aligned blocks from plain malloc (C99 has no aligned_alloc); the address of the block stands before it. */
+/* -- memory -------------------------------------------------------------------------------- */
+/* Aligned blocks from plain malloc (C99 has no aligned_alloc); the address of the block stands
+ * before it. */
 static void *aligned_new(size_t bytes) {
   char *raw = malloc(bytes + ALIGN + sizeof(void *));
   if (!raw) return NULL;
@@ -33,7 +34,10 @@ static void aligned_drop(void *mem) {
   free(raw);
 }
 
-static struct { char *mem; size_t bytes; } scratch[MAX_WORKERS];
+static struct {
+  char *mem;
+  size_t bytes;
+} scratch[MAX_WORKERS];
 
 char *ag_host_scratch(int w, size_t bytes) {
   if (scratch[w].bytes < bytes) {
@@ -52,7 +56,9 @@ ag_status ag_host_reserve(size_t bytes) {
 
 static ag_status host_alloc(ag_device *d, size_t bytes, void **mem) {
   *mem = aligned_new(bytes);
-  return *mem ? AG_OK : ag_fail(AG_E_MEMORY, "%s: the system gave no block of %.1f MB", d->id, (double)bytes / 1e6);
+  return *mem ? AG_OK
+              : ag_fail(AG_E_MEMORY, "%s: the system gave no block of %.1f MB", d->id,
+                        (double)bytes / 1e6);
 }
 
 static void host_free(ag_device *d, void *mem) {
@@ -78,7 +84,7 @@ static ag_status host_zero(ag_device *d, void *mem, size_t offset, size_t bytes)
   return AG_OK;
 }
 
-/* -- kernels ----------------------------------------------------------------------------------------------- */
+/* -- kernels ------------------------------------------------------------------------------- */
 static ag_status host_build(ag_device *d, ag_kernel *k) {
   (void)d;
   ag_host_program *hp = calloc(1, sizeof *hp);
@@ -103,7 +109,8 @@ typedef struct {
 static void map_task(void *ctx, int task, int worker) {
   const map_job *job = ctx;
   char *mem = ag_host_scratch(worker, ag_host_program_scratch(job->hp));
-  int64_t start = (int64_t)task * job->chunk, n = job->count - start < job->chunk ? job->count - start : job->chunk;
+  int64_t start = (int64_t)task * job->chunk,
+          n = job->count - start < job->chunk ? job->count - start : job->chunk;
   ag_host_program_begin(job->hp, mem, n);
   ag_host_program_run(job->hp, job->slot, mem, start, n);
 }
@@ -128,7 +135,8 @@ static void epilogue(void *ctx, int64_t i, int64_t m, int64_t j, int64_t n, int 
     ag_host_program_run(job->hp, job->slot, mem, j * rows, m * n);
     return;
   }
-  for (int64_t col = j; col < j + n; col++) ag_host_program_run(job->hp, job->slot, mem, col * rows + i, m);
+  for (int64_t col = j; col < j + n; col++)
+    ag_host_program_run(job->hp, job->slot, mem, col * rows + i, m);
 }
 
 static int is_plain_product(const ag_program *p) {
@@ -139,16 +147,17 @@ static ag_status run_matmul(const ag_host_program *hp, const ag_binding *slot) {
   const ag_kernel *k = hp->k;
   map_job job = {hp, slot, 0, 0};
   ag_tile_fn done = is_plain_product(&k->prog) ? NULL : epilogue;
-  const ag_binding *a = &slot[k->mm.slot_a], *b = &slot[k->mm.slot_b], *c = &slot[k->prog.out[0].slot];
+  const ag_binding *a = &slot[k->mm.slot_a], *b = &slot[k->mm.slot_b],
+                   *c = &slot[k->prog.out[0].slot];
   int64_t base_a = a->offset + k->mm.base_a, base_b = b->offset + k->mm.base_b;
   int64_t base_c = c->offset + k->prog.out[0].at.base;
   if (k->mm.type == AG_F32)
-    return ag_host_gemm_f32(k->mm.m, k->mm.n, k->mm.k, (const float *)a->mem + base_a, k->mm.rs_a, k->mm.cs_a,
-                            (const float *)b->mem + base_b, k->mm.rs_b, k->mm.cs_b, (float *)c->mem + base_c, done,
-                            &job);
-  return ag_host_gemm_f64(k->mm.m, k->mm.n, k->mm.k, (const double *)a->mem + base_a, k->mm.rs_a, k->mm.cs_a,
-                          (const double *)b->mem + base_b, k->mm.rs_b, k->mm.cs_b, (double *)c->mem + base_c, done,
-                          &job);
+    return ag_host_gemm_f32(k->mm.m, k->mm.n, k->mm.k, (const float *)a->mem + base_a, k->mm.rs_a,
+                            k->mm.cs_a, (const float *)b->mem + base_b, k->mm.rs_b, k->mm.cs_b,
+                            (float *)c->mem + base_c, done, &job);
+  return ag_host_gemm_f64(k->mm.m, k->mm.n, k->mm.k, (const double *)a->mem + base_a, k->mm.rs_a,
+                          k->mm.cs_a, (const double *)b->mem + base_b, k->mm.rs_b, k->mm.cs_b,
+                          (double *)c->mem + base_c, done, &job);
 }
 
 typedef struct {
@@ -169,7 +178,8 @@ static void gather_task(void *ctx, int task, int worker) {
   int64_t first = (int64_t)task * job->chunk, end = first + job->chunk;
   (void)worker;
   for (int64_t j = first; j < end && j < k->gather.cols; j++) {
-    if (at[j] >= 0 && at[j] < k->gather.in_cols) memcpy(dst + (size_t)j * bytes, src + (size_t)at[j] * bytes, bytes);
+    if (at[j] >= 0 && at[j] < k->gather.in_cols)
+      memcpy(dst + (size_t)j * bytes, src + (size_t)at[j] * bytes, bytes);
     else memset(dst + (size_t)j * bytes, 0, bytes);
   }
 }
@@ -185,10 +195,10 @@ static ag_status host_launch(ag_device *d, const ag_kernel *k, const ag_binding 
   const ag_host_program *hp = k->code;
   AG_TRY(ag_host_reserve(ag_host_program_scratch(hp) + ALIGN));
   switch (k->kind) {
-    case AG_K_MAP: run_map(hp, slot); return AG_OK;
-    case AG_K_REDUCE: return ag_host_reduce(hp, slot);
-    case AG_K_MATMUL: return run_matmul(hp, slot);
-    case AG_K_GATHER: run_gather(k, slot); return AG_OK;
+  case AG_K_MAP: run_map(hp, slot); return AG_OK;
+  case AG_K_REDUCE: return ag_host_reduce(hp, slot);
+  case AG_K_MATMUL: return run_matmul(hp, slot);
+  case AG_K_GATHER: run_gather(k, slot); return AG_OK;
   }
   return AG_OK;
 }
@@ -198,7 +208,7 @@ static ag_status host_finish(ag_device *d) {
   return AG_OK;
 }
 
-/* -- opening ------------------------------------------------------------------------------------------------- */
+/* -- opening ------------------------------------------------------------------------------- */
 static ag_status host_open(ag_device *d) {
   d->state = (void *)ag_isa_get(); /* nothing of its own: only "is open" */
   return AG_OK;
@@ -214,10 +224,18 @@ static void host_close(ag_device *d) {
   d->state = NULL;
 }
 
-const ag_device_table ag_host_table = {
-    .kind = "host", .open = host_open, .close = host_close, .alloc = host_alloc, .free = host_free,
-    .write = host_write, .read = host_read, .zero = host_zero, .build = host_build, .unbuild = host_unbuild,
-    .launch = host_launch, .finish = host_finish};
+const ag_device_table ag_host_table = {.kind = "host",
+                                       .open = host_open,
+                                       .close = host_close,
+                                       .alloc = host_alloc,
+                                       .free = host_free,
+                                       .write = host_write,
+                                       .read = host_read,
+                                       .zero = host_zero,
+                                       .build = host_build,
+                                       .unbuild = host_unbuild,
+                                       .launch = host_launch,
+                                       .finish = host_finish};
 
 static size_t physical_memory(void) {
 #if defined(_SC_PHYS_PAGES) && defined(_SC_PAGESIZE)
@@ -235,7 +253,7 @@ ag_device *ag_host_new(void) {
   d->has_f64 = 1;
   d->compute_units = ag_threads();
   d->memory = physical_memory();
-  snprintf(d->name, sizeof d->name, "this computer's processor (%s, %d thread%s)", ag_isa_get()->name,
-           d->compute_units, d->compute_units == 1 ? "" : "s");
+  snprintf(d->name, sizeof d->name, "this computer's processor (%s, %d thread%s)",
+           ag_isa_get()->name, d->compute_units, d->compute_units == 1 ? "" : "s");
   return d;
 }

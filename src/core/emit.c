@@ -22,9 +22,10 @@ static int add_instr(emitter *e, ag_instr in) {
 
 static const ag_shape *space_of(const emitter *e) { return &e->b->cut[e->c].space; }
 
-/* -- operands: each slot and access once -------------------------------------------------------------- */
+/* -- operands: each slot and access once --------------------------------------------------- */
 static ag_operand operand(const emitter *e, int slot, ag_dtype type, ag_access at) {
-  return (ag_operand){.slot = slot, .type = type, .at = at, .contiguous = ag_access_contiguous(&at, space_of(e))};
+  return (ag_operand){
+      .slot = slot, .type = type, .at = at, .contiguous = ag_access_contiguous(&at, space_of(e))};
 }
 
 static int add_operand(emitter *e, ag_operand o) {
@@ -45,11 +46,15 @@ static int find_instr(const emitter *e, ag_instr_kind kind, int index) {
   return -1;
 }
 
-static int emit_operand(emitter *e, ag_instr_kind kind, int slot, const ag_array *x, const ag_place *at) {
+static int emit_operand(emitter *e, ag_instr_kind kind, int slot, const ag_array *x,
+                        const ag_place *at) {
   int index = add_operand(e, operand(e, slot, x->type, ag_place_access(at, &x->shape)));
   if (index < 0) return -1;
   int have = find_instr(e, kind, index);
-  return have >= 0 ? have : add_instr(e, (ag_instr){.kind = kind, .type = x->type, .from = x->type, .index = index});
+  return have >= 0
+             ? have
+             : add_instr(
+                   e, (ag_instr){.kind = kind, .type = x->type, .from = x->type, .index = index});
 }
 
 static int emit_random(emitter *e, const ag_array *x, const ag_place *at) {
@@ -58,13 +63,16 @@ static int emit_random(emitter *e, const ag_array *x, const ag_place *at) {
   int index = p->nin++;
   p->in[index] = operand(e, -1, x->type, ag_place_access(at, &x->shape));
   p->key[index] = x->u.key;
-  return add_instr(e, (ag_instr){.kind = AG_I_RANDOM, .type = x->type, .from = x->type, .op = x->op, .index = index});
+  return add_instr(
+      e, (ag_instr){
+             .kind = AG_I_RANDOM, .type = x->type, .from = x->type, .op = x->op, .index = index});
 }
 
 static int emit_const(emitter *e, const ag_array *x) {
   ag_program *p = &e->k->prog;
   int i = 0;
-  while (i < p->nkonst && (p->konst[i].param != x->param || memcmp(&p->konst[i].value, &x->u.value, sizeof(double))))
+  while (i < p->nkonst &&
+         (p->konst[i].param != x->param || memcmp(&p->konst[i].value, &x->u.value, sizeof(double))))
     i++;
   if (i == p->nkonst) {
     if (i >= AG_MAX_IN) return too_large();
@@ -72,11 +80,12 @@ static int emit_const(emitter *e, const ag_array *x) {
     p->nkonst++;
   }
   for (int r = 0; r < p->ninstr; r++)
-    if (p->instr[r].kind == AG_I_CONST && p->instr[r].index == i && p->instr[r].type == x->type) return r;
+    if (p->instr[r].kind == AG_I_CONST && p->instr[r].index == i && p->instr[r].type == x->type)
+      return r;
   return add_instr(e, (ag_instr){.kind = AG_I_CONST, .type = x->type, .from = x->type, .index = i});
 }
 
-/* -- nodes -------------------------------------------------------------------------------------------------- */
+/* -- nodes --------------------------------------------------------------------------------- */
 static int emit(emitter *e, int i, const ag_place *at);
 
 static int emit_through(emitter *e, const ag_array *x, const ag_place *at) {
@@ -86,7 +95,10 @@ static int emit_through(emitter *e, const ag_array *x, const ag_place *at) {
 }
 
 static int emit_apply(emitter *e, const ag_array *x, const ag_place *at) {
-  ag_instr in = {.kind = x->kind == AG_CAST ? AG_I_CAST : AG_I_OP, .type = x->type, .from = x->type, .op = x->op,
+  ag_instr in = {.kind = x->kind == AG_CAST ? AG_I_CAST : AG_I_OP,
+                 .type = x->type,
+                 .from = x->type,
+                 .op = x->op,
                  .arg = {-1, -1, -1}};
   for (int j = 0; j < x->nargs; j++) {
     if (!x->arg[j]) continue;
@@ -101,13 +113,16 @@ static int emit_apply(emitter *e, const ag_array *x, const ag_place *at) {
 static int compute(emitter *e, int i, const ag_place *at) {
   const ag_array *x = e->b->item[i].x;
   switch (x->kind) {
-    case AG_VIEW: case AG_RESHAPE: case AG_RECYCLE: return emit_through(e, x, at);
-    case AG_RANDOM: return emit_random(e, x, at);
-    case AG_SCALAR: return emit_const(e, x);
-    case AG_IOTA: return emit_operand(e, AG_I_IOTA, -1, x, at);
-    case AG_MATMUL: return add_instr(e, (ag_instr){.kind = AG_I_ACC, .type = x->type, .from = x->type});
-    case AG_BUFFER: return emit_operand(e, AG_I_LOAD, ag_slot_of(e->b, i), x, at);
-    default: return emit_apply(e, x, at);
+  case AG_VIEW:
+  case AG_RESHAPE:
+  case AG_RECYCLE: return emit_through(e, x, at);
+  case AG_RANDOM: return emit_random(e, x, at);
+  case AG_SCALAR: return emit_const(e, x);
+  case AG_IOTA: return emit_operand(e, AG_I_IOTA, -1, x, at);
+  case AG_MATMUL:
+    return add_instr(e, (ag_instr){.kind = AG_I_ACC, .type = x->type, .from = x->type});
+  case AG_BUFFER: return emit_operand(e, AG_I_LOAD, ag_slot_of(e->b, i), x, at);
+  default: return emit_apply(e, x, at);
   }
 }
 
@@ -119,7 +134,8 @@ static int emit(emitter *e, int i, const ag_place *at) {
   } else if (ag_is_free(t->x)) {
     return compute(e, i, at);
   }
-  if (t->kernel != e->c && t->stored) return emit_operand(e, AG_I_LOAD, ag_slot_of(e->b, i), t->x, at);
+  if (t->kernel != e->c && t->stored)
+    return emit_operand(e, AG_I_LOAD, ag_slot_of(e->b, i), t->x, at);
   if (t->reg_kernel == e->c) return t->reg;
   int r = compute(e, i, at);
   e->b->item[i].reg = r;
@@ -127,7 +143,7 @@ static int emit(emitter *e, int i, const ag_place *at) {
   return r;
 }
 
-/* -- the iteration space: dropping and merging dimensions -------------------------------------------------- */
+/* -- the iteration space: dropping and merging dimensions ---------------------------------- */
 typedef struct {
   ag_program *p;
   ag_operand *all[AG_MAX_IN + AG_MAX_OUT];
@@ -181,7 +197,7 @@ static void fold(ag_kernel *k, int first, int last) {
   }
 }
 
-/* -- kernels --------------------------------------------------------------------------------------------------- */
+/* -- kernels ------------------------------------------------------------------------------- */
 static void set_space(ag_program *p, const ag_shape *space) {
   p->nd = space->nd;
   memcpy(p->dim, space->dim, sizeof p->dim);
@@ -206,21 +222,19 @@ static ag_status emit_reduce(emitter *e, const ag_array *x) {
     *(q < first ? &k->reduce.pre : q < last ? &k->reduce.red : &k->reduce.post) *= space->dim[q];
   k->reduce.reg = emit(e, x->arg[0]->mark, &at);
   if (k->reduce.reg < 0) return AG_E_ARGUMENT;
-  k->reduce.out = (ag_operand){.slot = ag_slot_of(e->b, e->b->cut[e->c].root), .type = x->type, .contiguous = 1,
+  k->reduce.out = (ag_operand){.slot = ag_slot_of(e->b, e->b->cut[e->c].root),
+                               .type = x->type,
+                               .contiguous = 1,
                                .at = {.stride = {1}, .step = 1}};
   fold(k, first, last);
   return AG_OK;
 }
 
 /* The strides of a stored matrix operand, seen through views. */
-static ag_status matrix_operand(emitter *e, ag_array *x, int *slot, int64_t *base, int64_t *rs, int64_t *cs) {
-  ag_shape space = x->shape;
-  ag_place at = ag_place_identity(&space), inner;
-  while (ag_is_viewlike(x) && ag_place_through(&inner, &at, x, &space) &&
-         !ag_place_access(&inner, &x->arg[0]->shape).mod) {
-    at = inner;
-    x = x->arg[0];
-  }
+static ag_status matrix_operand(emitter *e, ag_array *x, int *slot, int64_t *base, int64_t *rs,
+                                int64_t *cs) {
+  ag_place at;
+  x = ag_place_operand(&at, x);
   ag_access a = ag_place_access(&at, &x->shape);
   *slot = ag_slot_of(e->b, x->mark);
   *base = a.base, *rs = a.stride[0], *cs = a.stride[1];
@@ -250,7 +264,8 @@ static ag_status emit_gather(emitter *e, const ag_array *x) {
   ag_kernel *k = e->k;
   k->kind = AG_K_GATHER;
   k->gather.type = x->type;
-  k->gather.rows = x->shape.dim[0], k->gather.cols = x->shape.dim[1], k->gather.in_cols = x->arg[0]->shape.dim[1];
+  k->gather.rows = x->shape.dim[0], k->gather.cols = x->shape.dim[1],
+  k->gather.in_cols = x->arg[0]->shape.dim[1];
   k->gather.slot_in = ag_slot_of(e->b, x->arg[0]->mark);
   k->gather.slot_index = ag_slot_of(e->b, x->arg[1]->mark);
   k->gather.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
@@ -281,7 +296,8 @@ static ag_status emit_map(emitter *e, ag_cut *c) {
   root->reg = reg, root->reg_kernel = e->c;
   for (int i = 0; i < c->nextra; i++) {
     ag_item *t = &e->b->item[c->extra[i]];
-    add_output(e, t->reg, ag_slot_of(e->b, c->extra[i]), t->x->type, ag_place_access(&at, &c->space));
+    add_output(e, t->reg, ag_slot_of(e->b, c->extra[i]), t->x->type,
+               ag_place_access(&at, &c->space));
   }
   fold(e->k, AG_MAX_DIM, AG_MAX_DIM);
   return AG_OK;

@@ -6,14 +6,14 @@
 #define AG_ERROR_H
 
 /* one row per status: code, name of the R condition class (anygpu_error_<name>) */
-#define AG_STATUS_TABLE(X) \
-  X(AG_OK, "ok")           \
-  X(AG_E_MEMORY, "memory") \
-  X(AG_E_SHAPE, "shape")   \
-  X(AG_E_TYPE, "type")     \
-  X(AG_E_DEVICE, "device") \
-  X(AG_E_BUILD, "build")   \
-  X(AG_E_ARGUMENT, "argument") \
+#define AG_STATUS_TABLE(X)                                                                         \
+  X(AG_OK, "ok")                                                                                   \
+  X(AG_E_MEMORY, "memory")                                                                         \
+  X(AG_E_SHAPE, "shape")                                                                           \
+  X(AG_E_TYPE, "type")                                                                             \
+  X(AG_E_DEVICE, "device")                                                                         \
+  X(AG_E_BUILD, "build")                                                                           \
+  X(AG_E_ARGUMENT, "argument")                                                                     \
   X(AG_E_INTERRUPT, "interrupt")
 
 typedef enum {
@@ -23,7 +23,7 @@ typedef enum {
 } ag_status;
 
 #if defined(__GNUC__)
-#define AG_CHECKED __attribute__((warn_unused_result))
+#define AG_CHECKED      __attribute__((warn_unused_result))
 #define AG_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #else
 #define AG_CHECKED
@@ -38,13 +38,14 @@ ag_status ag_fail_text(ag_status status, char *text);
 const char *ag_error_message(void);
 const char *ag_status_name(ag_status status);
 
-#define AG_TRY(call)                          \
-  do {                                        \
-    ag_status ag_status_ = (call);            \
-    if (ag_status_ != AG_OK) return ag_status_; \
+#define AG_TRY(call)                                                                               \
+  do {                                                                                             \
+    ag_status ag_status_ = (call);                                                                 \
+    if (ag_status_ != AG_OK) return ag_status_;                                                    \
   } while (0)
 
-/* Hands a line to ag_hook_log when ANYGPU_DEBUG >= level (1 devices, 2 launches, 3 schedules, 4 kernel text). */
+/* Hands a line to ag_hook_log when ANYGPU_DEBUG >= level (1 devices, 2 launches, 3 schedules, 4
+ * kernel text). */
 void ag_log(int level, const char *format, ...) AG_PRINTF(2, 3);
 int ag_log_level(void);
 /* Where log lines go, set by the binding (to R's stderr); NULL drops them. */

@@ -36,7 +36,7 @@ static ag_status new_node(ag_array **out, ag_kind kind, ag_dtype type, ag_shape 
   return AG_OK;
 }
 
-/* -- leaves ------------------------------------------------------------------------------------------ */
+/* -- leaves -------------------------------------------------------------------------------- */
 ag_status ag_expr_scalar(ag_array **out, double value, ag_dtype type) {
   AG_TRY(ag_array_new(out, AG_SCALAR, type, ag_shape_of(1, (int64_t)1), 0));
   (*out)->u.value = value;
@@ -64,8 +64,8 @@ ag_status ag_expr_iota(ag_array **out, ag_device *d, ag_dtype type, int64_t n) {
   return AG_OK;
 }
 
-ag_status ag_expr_random(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape, ag_distribution dist,
-                         uint64_t key) {
+ag_status ag_expr_random(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,
+                         ag_distribution dist, uint64_t key) {
   AG_TRY(ag_array_new(out, AG_RANDOM, type, shape, 0));
   (*out)->dev = d;
   (*out)->op = (int)dist;
@@ -73,7 +73,7 @@ ag_status ag_expr_random(ag_array **out, ag_device *d, ag_dtype type, ag_shape s
   return AG_OK;
 }
 
-/* -- types -------------------------------------------------------------------------------------------- */
+/* -- types --------------------------------------------------------------------------------- */
 static ag_dtype default_real(const ag_device *d) { return d && !d->has_f64 ? AG_F32 : AG_F64; }
 
 /* float64 wins over float32; single numbers adapt to the arrays they meet. */
@@ -102,11 +102,12 @@ ag_status ag_expr_cast(ag_array **out, ag_array *x, ag_dtype type) {
   }
   if (type == AG_F64 && x->dev && !x->dev->has_f64)
     return ag_fail(AG_E_TYPE, "%s has no float64: use type = \"float32\"", x->dev->id);
-  if (x->kind == AG_SCALAR && x->param < 0 && type <= AG_F32) return ag_expr_scalar(out, x->u.value, type);
+  if (x->kind == AG_SCALAR && x->param < 0 && type <= AG_F32)
+    return ag_expr_scalar(out, x->u.value, type);
   return new_node(out, AG_CAST, type, x->shape, 1, &x);
 }
 
-/* -- elementwise ------------------------------------------------------------------------------------- */
+/* -- elementwise --------------------------------------------------------------------------- */
 static ag_status mismatch(ag_op op, const ag_shape *a, const ag_shape *b) {
   char at[200], bt[200];
   const ag_op_info *info = ag_op_get(op);
@@ -121,7 +122,8 @@ static ag_status common_shape(ag_op op, int n, ag_array *const *arg, ag_shape *s
     const ag_shape *s = &arg[i]->shape;
     int64_t have = ag_shape_count(shape), count = ag_shape_count(s);
     if (s->nd > 1 && shape->nd > 1 && !ag_shape_equal(s, shape)) return mismatch(op, shape, s);
-    int longer = (s->nd > 1 && have > count) || (shape->nd > 1 && count > have); /* a vector than an array */
+    int longer =
+        (s->nd > 1 && have > count) || (shape->nd > 1 && count > have); /* a vector than an array */
     if (longer && have != 1 && count != 1) return mismatch(op, shape, s);
     if (have == 0 || count == 0) {
       if (count == 0) *shape = *s;
@@ -170,7 +172,8 @@ ag_status ag_expr_apply(ag_array **out, ag_op op, ag_array *const *arg) {
   for (int i = 0; i < info->arity && status == AG_OK; i++)
     if (info->uses[i] && arg[i]) status = conform(&ready[i], arg[i], type, shape);
   if (status == AG_OK)
-    status = new_node(out, AG_ELEMENTWISE, info->group == AG_COMPARE ? AG_BOOL : type, shape, info->arity, ready);
+    status = new_node(out, AG_ELEMENTWISE, info->group == AG_COMPARE ? AG_BOOL : type, shape,
+                      info->arity, ready);
   if (status == AG_OK) (*out)->op = (int)op;
   for (int i = 0; i < 3; i++) ag_array_release(ready[i]);
   return status;
@@ -186,7 +189,7 @@ ag_status ag_expr_binary(ag_array **out, ag_op op, ag_array *a, ag_array *b) {
   return ag_expr_apply(out, op, arg);
 }
 
-/* -- views ----------------------------------------------------------------------------------------- */
+/* -- views --------------------------------------------------------------------------------- */
 static int is_identity(const ag_array *x, const ag_shape *shape, const ag_axes *axes) {
   if (!ag_shape_equal(&x->shape, shape)) return 0;
   for (int q = 0; q < axes->nd; q++)
@@ -205,7 +208,8 @@ ag_status ag_expr_view(ag_array **out, ag_array *x, ag_shape shape, const ag_axe
 }
 
 ag_status ag_expr_transpose(ag_array **out, ag_array *x) {
-  if (x->shape.nd > 2) return ag_fail(AG_E_SHAPE, "t(): a matrix is wanted, not %d dimensions", x->shape.nd);
+  if (x->shape.nd > 2)
+    return ag_fail(AG_E_SHAPE, "t(): a matrix is wanted, not %d dimensions", x->shape.nd);
   int64_t rows = x->shape.dim[0], cols = x->shape.nd == 2 ? x->shape.dim[1] : 1;
   ag_axes axes = {.nd = x->shape.nd, .axis = {1, 0}, .step = {1, 1}};
   return ag_expr_view(out, x, ag_shape_of(2, cols, rows), &axes);
@@ -231,7 +235,8 @@ ag_status ag_expr_broadcast(ag_array **out, ag_array *x, ag_shape shape) {
     int stretch = x->shape.dim[q] == 1;
     if (q >= shape.nd ? !stretch : !stretch && x->shape.dim[q] != shape.dim[q]) {
       char from[200], to[200];
-      return ag_fail(AG_E_SHAPE, "%s does not broadcast to %s", ag_shape_print(&x->shape, from, sizeof from),
+      return ag_fail(AG_E_SHAPE, "%s does not broadcast to %s",
+                     ag_shape_print(&x->shape, from, sizeof from),
                      ag_shape_print(&shape, to, sizeof to));
     }
     axes.axis[q] = stretch ? -1 : q;
@@ -247,9 +252,11 @@ ag_status ag_expr_reshape(ag_array **out, ag_array *x, ag_shape shape) {
     return AG_OK;
   }
   if (ag_array_count(x) != ag_shape_count(&shape))
-    return ag_fail(AG_E_SHAPE, "dim: %s has not as many elements as %s", ag_shape_print(&x->shape, from, sizeof from),
+    return ag_fail(AG_E_SHAPE, "dim: %s has not as many elements as %s",
+                   ag_shape_print(&x->shape, from, sizeof from),
                    ag_shape_print(&shape, to, sizeof to));
-  if (x->kind == AG_BUFFER && x->buf) return ag_array_from_buffer(out, x->buf, x->offset, x->type, shape);
+  if (x->kind == AG_BUFFER && x->buf)
+    return ag_array_from_buffer(out, x->buf, x->offset, x->type, shape);
   return new_node(out, AG_RESHAPE, x->type, shape, 1, &x);
 }
 
@@ -265,16 +272,18 @@ ag_status ag_expr_recycle(ag_array **out, ag_array *x, ag_shape shape) {
   return new_node(out, AG_RECYCLE, x->type, shape, 1, &x);
 }
 
-/* -- reductions ------------------------------------------------------------------------------------- */
+/* -- reductions ---------------------------------------------------------------------------- */
 static ag_dtype reduced_type(ag_reduction r, const ag_array *x) {
   if (r == AG_ANY || r == AG_ALL) return AG_BOOL;
   if (x->type == AG_F64 || x->type == AG_F32) return x->type;
   return default_real(x->dev);
 }
 
-ag_status ag_expr_reduce(ag_array **out, ag_array *x, ag_reduction r, int first, int last, int keep) {
+ag_status ag_expr_reduce(ag_array **out, ag_array *x, ag_reduction r, int first, int last,
+                         int keep) {
   if (first < 0 || last > x->shape.nd || first >= last)
-    return ag_fail(AG_E_ARGUMENT, "dimensions %d to %d of %d cannot be reduced", first + 1, last, x->shape.nd);
+    return ag_fail(AG_E_ARGUMENT, "dimensions %d to %d of %d cannot be reduced", first + 1, last,
+                   x->shape.nd);
   ag_dtype type = reduced_type(r, x);
   ag_shape shape = {0};
   for (int q = 0; q < x->shape.nd; q++) {
@@ -293,12 +302,16 @@ ag_status ag_expr_reduce(ag_array **out, ag_array *x, ag_reduction r, int first,
   return AG_OK;
 }
 
-/* -- the rest ------------------------------------------------------------------------------------------ */
+/* -- the rest ------------------------------------------------------------------------------ */
 ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int tb) {
   char at[200], bt[200];
   if (a->shape.nd != 2 || b->shape.nd != 2 || a->shape.dim[!ta] != b->shape.dim[!!tb])
-    return ag_fail(AG_E_SHAPE, "`%s`: x is %s, y is %s", ta ? "crossprod" : tb ? "tcrossprod" : "%*%",
-                   ag_shape_print(&a->shape, at, sizeof at), ag_shape_print(&b->shape, bt, sizeof bt));
+    return ag_fail(AG_E_SHAPE, "`%s`: x is %s, y is %s",
+                   ta   ? "crossprod"
+                   : tb ? "tcrossprod"
+                        : "%*%",
+                   ag_shape_print(&a->shape, at, sizeof at),
+                   ag_shape_print(&b->shape, bt, sizeof bt));
   ag_array *arg[2] = {a, b}, *cast[2] = {NULL, NULL};
   AG_TRY(same_device(2, arg));
   ag_dtype type = common_real(2, arg);
@@ -316,7 +329,8 @@ ag_status ag_expr_gather(ag_array **out, ag_array *x, ag_array *index) {
   if (x->shape.nd != 2 || index->shape.nd != 1 || index->type != AG_I32)
     return ag_fail(AG_E_ARGUMENT, "gather takes a matrix and a vector of int32 indices");
   ag_array *arg[2] = {x, index};
-  return new_node(out, AG_GATHER, x->type, ag_shape_of(2, x->shape.dim[0], index->shape.dim[0]), 2, arg);
+  return new_node(out, AG_GATHER, x->type, ag_shape_of(2, x->shape.dim[0], index->shape.dim[0]), 2,
+                  arg);
 }
 
 ag_status ag_expr_embed(ag_array **out, ag_array *x, ag_shape shape, const ag_axes *axes) {

@@ -19,21 +19,25 @@ AG_CHECKED ag_status ag_expr_cast(ag_array **out, ag_array *x, ag_dtype type);
 AG_CHECKED ag_status ag_expr_view(ag_array **out, ag_array *x, ag_shape shape, const ag_axes *axes);
 AG_CHECKED ag_status ag_expr_transpose(ag_array **out, ag_array *x);
 /* Per dimension: first (0-based), step, extent. */
-AG_CHECKED ag_status ag_expr_slice(ag_array **out, ag_array *x, const int64_t *first, const int64_t *step,
-                                   const int64_t *extent);
+AG_CHECKED ag_status ag_expr_slice(ag_array **out, ag_array *x, const int64_t *first,
+                                   const int64_t *step, const int64_t *extent);
 /* Extents of 1 (or missing trailing dimensions) stretch to `shape`. */
 AG_CHECKED ag_status ag_expr_broadcast(ag_array **out, ag_array *x, ag_shape shape);
 AG_CHECKED ag_status ag_expr_reshape(ag_array **out, ag_array *x, ag_shape shape);
 AG_CHECKED ag_status ag_expr_recycle(ag_array **out, ag_array *x, ag_shape shape);
-/* Reduces dimensions [first, last); they become extent 1 when `keep`, else they vanish (a full reduction gives 1). */
-AG_CHECKED ag_status ag_expr_reduce(ag_array **out, ag_array *x, ag_reduction r, int first, int last, int keep);
+/* Reduces dimensions [first, last); they become extent 1 when `keep`, else they vanish (a full
+ * reduction gives 1). */
+AG_CHECKED ag_status ag_expr_reduce(ag_array **out, ag_array *x, ag_reduction r, int first,
+                                    int last, int keep);
 /* op(a) %*% op(b); both of 2 dimensions. */
 AG_CHECKED ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int tb);
 AG_CHECKED ag_status ag_expr_gather(ag_array **out, ag_array *x, ag_array *index);
-AG_CHECKED ag_status ag_expr_embed(ag_array **out, ag_array *x, ag_shape shape, const ag_axes *axes);
+AG_CHECKED ag_status ag_expr_embed(ag_array **out, ag_array *x, ag_shape shape,
+                                   const ag_axes *axes);
 AG_CHECKED ag_status ag_expr_concat(ag_array **out, int n, ag_array *const *x);
 /* A plan's inputs: a buffer to be bound later, a scalar to be set before each run. */
-AG_CHECKED ag_status ag_expr_input(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape, int param);
+AG_CHECKED ag_status ag_expr_input(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,
+                                   int param);
 AG_CHECKED ag_status ag_expr_scalar_input(ag_array **out, ag_dtype type, int param);
 
 #endif

@@ -10,7 +10,7 @@ typedef struct {
   int n, cap;
 } tape;
 
-/* -- which nodes lie between x and y -------------------------------------------------------------------- */
+/* -- which nodes lie between x and y ------------------------------------------------------- */
 enum { UNSEEN = -1, INDEPENDENT = -2 };
 
 static ag_status push(tape *t, ag_array *x) {
@@ -51,7 +51,7 @@ static void unmark(ag_array *x) {
 
 static int wants(const ag_array *x) { return x && x->mark >= 0; }
 
-/* -- accumulating ------------------------------------------------------------------------------------------ */
+/* -- accumulating -------------------------------------------------------------------------- */
 /* Adds g (taken over) to the gradient of x. */
 static ag_status add_grad(tape *t, const ag_array *x, ag_array *g) {
   ag_array **have = &t->grad[x->mark], *sum;
@@ -68,19 +68,21 @@ static ag_status add_grad(tape *t, const ag_array *x, ag_array *g) {
 }
 
 /* Ends a chain of steps: `s` is the status of the last one, `g` its result. */
-static ag_status give(tape *t, const ag_array *x, ag_status s, ag_array *g) { return s == AG_OK ? add_grad(t, x, g) : s; }
+static ag_status give(tape *t, const ag_array *x, ag_status s, ag_array *g) {
+  return s == AG_OK ? add_grad(t, x, g) : s;
+}
 
 /* Runs `call` on *g, writing `next`; replaces *g, which is released either way. */
-#define STEP(g, call)                 \
-  do {                                \
-    ag_array *next = NULL;            \
-    ag_status step_status = (call);   \
-    ag_array_release(g);              \
-    g = next;                         \
-    if (step_status != AG_OK) return step_status; \
+#define STEP(g, call)                                                                              \
+  do {                                                                                             \
+    ag_array *next = NULL;                                                                         \
+    ag_status step_status = (call);                                                                \
+    ag_array_release(g);                                                                           \
+    g = next;                                                                                      \
+    if (step_status != AG_OK) return step_status;                                                  \
   } while (0)
 
-/* -- elementwise -------------------------------------------------------------------------------------------- */
+/* -- elementwise --------------------------------------------------------------------------- */
 static int is_number(const char *text, double *value) {
   char *end;
   *value = strtod(text, &end);
@@ -124,7 +126,7 @@ static ag_status grad_cast(tape *t, ag_array *x, ag_array *g) {
   return add_grad(t, x->arg[0], part);
 }
 
-/* -- structure ---------------------------------------------------------------------------------------------- */
+/* -- structure ----------------------------------------------------------------------------- */
 /* Sums the dimensions that the view broadcast; they stay, with extent 1. */
 static ag_status sum_broadcast(ag_array **out, const ag_array *x, ag_array *g) {
   int named[AG_MAX_DIM] = {0};
@@ -147,7 +149,9 @@ static int inverse_view(const ag_array *x, const ag_shape *g, ag_axes *back) {
   for (int d = 0; d < g->nd; d++) back->axis[d] = -1;
   for (int q = 0; q < v->nd; q++) {
     int d = v->axis[q];
-    if (d < 0 ? source->dim[q] != 1 : g->dim[d] != source->dim[q] || (v->step[q] != 1 && v->step[q] != -1)) return 0;
+    if (d < 0 ? source->dim[q] != 1
+              : g->dim[d] != source->dim[q] || (v->step[q] != 1 && v->step[q] != -1))
+      return 0;
     if (d < 0) continue;
     if (back->axis[d] >= 0) return 0; /* a diagonal */
     back->axis[d] = q;
@@ -161,7 +165,8 @@ static ag_status grad_view(tape *t, ag_array *x, ag_array *g) {
   ag_axes back;
   ag_array *sum;
   AG_TRY(sum_broadcast(&sum, x, g));
-  if (inverse_view(x, &sum->shape, &back)) STEP(sum, ag_expr_view(&next, sum, x->arg[0]->shape, &back));
+  if (inverse_view(x, &sum->shape, &back))
+    STEP(sum, ag_expr_view(&next, sum, x->arg[0]->shape, &back));
   else STEP(sum, ag_expr_embed(&next, sum, x->arg[0]->shape, &x->u.axes));
   return add_grad(t, x->arg[0], sum);
 }
@@ -206,7 +211,7 @@ static ag_status grad_concat(tape *t, ag_array *x, ag_array *g) {
   return AG_OK;
 }
 
-/* -- reductions -------------------------------------------------------------------------------------------------- */
+/* -- reductions ---------------------------------------------------------------------------- */
 /* A reduction's result, or its gradient, stretched over what was reduced. */
 static ag_status stretch(ag_array **out, const ag_array *x, ag_array *value) {
   ag_shape keep = x->arg[0]->shape;
@@ -266,10 +271,11 @@ static ag_status grad_reduce(tape *t, ag_array *x, ag_array *g) {
   if (x->type > AG_F32) return AG_OK; /* any, all, which_max */
   AG_TRY(stretch(&part, x, g));
   switch ((ag_reduction)x->op) {
-    case AG_MEAN: s = grad_mean(&part, x); break;
-    case AG_PROD: s = grad_prod(&part, x); break;
-    case AG_MIN: case AG_MAX: s = grad_extreme(&part, x); break;
-    default: break;
+  case AG_MEAN: s = grad_mean(&part, x); break;
+  case AG_PROD: s = grad_prod(&part, x); break;
+  case AG_MIN:
+  case AG_MAX: s = grad_extreme(&part, x); break;
+  default: break;
   }
   if (s != AG_OK) {
     ag_array_release(part);
@@ -278,7 +284,7 @@ static ag_status grad_reduce(tape *t, ag_array *x, ag_array *g) {
   return add_grad(t, x->arg[0], part);
 }
 
-/* -- products ------------------------------------------------------------------------------------------------------ */
+/* -- products ------------------------------------------------------------------------------ */
 /* C = op(A) op(B):  dA = dC op(B)', dB = op(A)' dC, each transposed where its operand was. */
 static ag_status grad_matmul(tape *t, ag_array *x, ag_array *g) {
   ag_array *a = x->arg[0], *b = x->arg[1], *part = NULL;
@@ -294,20 +300,20 @@ static ag_status grad_matmul(tape *t, ag_array *x, ag_array *g) {
   return AG_OK;
 }
 
-/* -- the walk -------------------------------------------------------------------------------------------------------- */
+/* -- the walk ------------------------------------------------------------------------------ */
 static ag_status backward(tape *t, ag_array *x, ag_array *g) {
   switch (x->kind) {
-    case AG_ELEMENTWISE: return grad_elementwise(t, x, g);
-    case AG_CAST: return grad_cast(t, x, g);
-    case AG_VIEW: return grad_view(t, x, g);
-    case AG_RESHAPE: return grad_reshape(t, x, g);
-    case AG_RECYCLE: return grad_recycle(t, x, g);
-    case AG_REDUCE: return grad_reduce(t, x, g);
-    case AG_MATMUL: return grad_matmul(t, x, g);
-    case AG_EMBED: return grad_embed(t, x, g);
-    case AG_CONCAT: return grad_concat(t, x, g);
-    case AG_GATHER: return ag_fail(AG_E_ARGUMENT, "the gradient of a gather is not provided");
-    default: return AG_OK; /* leaves */
+  case AG_ELEMENTWISE: return grad_elementwise(t, x, g);
+  case AG_CAST: return grad_cast(t, x, g);
+  case AG_VIEW: return grad_view(t, x, g);
+  case AG_RESHAPE: return grad_reshape(t, x, g);
+  case AG_RECYCLE: return grad_recycle(t, x, g);
+  case AG_REDUCE: return grad_reduce(t, x, g);
+  case AG_MATMUL: return grad_matmul(t, x, g);
+  case AG_EMBED: return grad_embed(t, x, g);
+  case AG_CONCAT: return grad_concat(t, x, g);
+  case AG_GATHER: return ag_fail(AG_E_ARGUMENT, "the gradient of a gather is not provided");
+  default: return AG_OK; /* leaves */
   }
 }
 
@@ -349,7 +355,8 @@ static ag_status collect(const tape *t, int n, ag_array *const *x, ag_array **ou
 
 ag_status ag_grad(ag_array *y, int n, ag_array *const *x, ag_array **out) {
   tape t = {0};
-  if (y->type > AG_F32) return ag_fail(AG_E_TYPE, "the gradient of a %s array is not defined", ag_dtype_name(y->type));
+  if (y->type > AG_F32)
+    return ag_fail(AG_E_TYPE, "the gradient of a %s array is not defined", ag_dtype_name(y->type));
   for (int i = 0; i < n; i++) out[i] = NULL;
   ag_status status = run(&t, y, n, x);
   if (status == AG_OK) status = collect(&t, n, x, out);

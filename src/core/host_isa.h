@@ -5,45 +5,51 @@
 #include "ops.h"
 #include <stdint.h>
 
-/* y[i] = f(a[i], b[i], c[i]) for n elements; pointers a function does not use may point anywhere readable.
- * y may be the same as an argument, otherwise they do not overlap. */
+/* y[i] = f(a[i], b[i], c[i]) for n elements; pointers a function does not use may point anywhere
+ * readable. y may be the same as an argument, otherwise they do not overlap. */
 typedef void (*ag_loop)(int64_t n, void *y, const void *a, const void *b, const void *c);
 
 typedef struct {
-  const char *name; /* "avx512", "avx2", "neon", "baseline" */
+  const char *name;                                 /* "avx512", "avx2", "neon", "baseline" */
   ag_loop op_f32[AG_OP_COUNT], op_f64[AG_OP_COUNT]; /* LOGIC rows: the same int32 loop in both */
-  ag_loop cast[4][4]; /* [from][to] by ag_dtype; NA is kept, NaN to int gives NA, real to logical is x != 0 */
+  ag_loop cast[4][4]; /* [from][to] by ag_dtype; NA is kept, NaN to int gives NA, real to logical is
+                         x != 0 */
   /* reductions of n contiguous elements into a double (sums are pairwise or in several lanes) */
   double (*sum_f32)(int64_t n, const float *x);
   double (*sum_f64)(int64_t n, const double *x);
   /* acc[i] += x[i], in double */
   void (*add_f32)(int64_t n, double *acc, const float *x);
   void (*add_f64)(int64_t n, double *acc, const double *x);
-  void (*min_f32)(int64_t n, float *acc, const float *x), (*max_f32)(int64_t n, float *acc, const float *x); /* NaN wins, elementwise */
-  void (*min_f64)(int64_t n, double *acc, const double *x), (*max_f64)(int64_t n, double *acc, const double *x);
-  /* y[i] = philox stream `key` at counters first, first+1, ...: uniform in (0,1) or standard normal */
+  void (*min_f32)(int64_t n, float *acc, const float *x),
+      (*max_f32)(int64_t n, float *acc, const float *x); /* NaN wins, elementwise */
+  void (*min_f64)(int64_t n, double *acc, const double *x),
+      (*max_f64)(int64_t n, double *acc, const double *x);
+  /* y[i] = philox stream `key` at counters first, first+1, ...: uniform in (0,1) or standard normal
+   */
   void (*uniform_f32)(int64_t n, float *y, uint64_t key, int64_t first);
   void (*uniform_f64)(int64_t n, double *y, uint64_t key, int64_t first);
   void (*normal_f32)(int64_t n, float *y, uint64_t key, int64_t first);
   void (*normal_f64)(int64_t n, double *y, uint64_t key, int64_t first);
-  /* Matmul, from host_micro.h (MICRO_FIELDS): C[m x n] (+)= A B for m <= mr, any n. Column l of A is a[l*lda .. l*lda+m),
-   * B(l, j) = b[l*rs_b + j*cs_b], c has leading dimension ldc; `add` 0 overwrites C. */
+  /* Matmul, from host_micro.h (MICRO_FIELDS): C[m x n] (+)= A B for m <= mr, any n. Column l of A
+   * is a[l*lda .. l*lda+m), B(l, j) = b[l*rs_b + j*cs_b], c has leading dimension ldc; `add` 0
+   * overwrites C. */
   int mr_f32, nr_f32, mr_f64, nr_f64;
-  void (*micro_f32)(int m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t rs_b, int64_t cs_b,
-                    float *c, int64_t ldc, int add);
-  void (*micro_f64)(int m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b, int64_t rs_b,
-                    int64_t cs_b, double *c, int64_t ldc, int add);
+  void (*micro_f32)(int m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                    int64_t rs_b, int64_t cs_b, float *c, int64_t ldc, int add);
+  void (*micro_f64)(int m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
+                    int64_t rs_b, int64_t cs_b, double *c, int64_t ldc, int add);
   /* c[i + j*ldc] = sum over l of a[i*rs_a + l] * b[l + j*cs_b]: for few columns */
-  void (*dots_f32)(int64_t m, int64_t n, int64_t k, const float *a, int64_t rs_a, const float *b, int64_t cs_b,
-                   float *c, int64_t ldc);
-  void (*dots_f64)(int64_t m, int64_t n, int64_t k, const double *a, int64_t rs_a, const double *b, int64_t cs_b,
-                   double *c, int64_t ldc);
+  void (*dots_f32)(int64_t m, int64_t n, int64_t k, const float *a, int64_t rs_a, const float *b,
+                   int64_t cs_b, float *c, int64_t ldc);
+  void (*dots_f64)(int64_t m, int64_t n, int64_t k, const double *a, int64_t rs_a, const double *b,
+                   int64_t cs_b, double *c, int64_t ldc);
   /* y[l*width + i] = x[i*rs + l*cs] for i < m <= width, l < k */
   void (*pack_f32)(int m, int64_t k, const float *x, int64_t rs, int64_t cs, float *y, int width);
   void (*pack_f64)(int m, int64_t k, const double *x, int64_t rs, int64_t cs, double *y, int width);
 } ag_isa;
 
-/* The best one this processor has; ANYGPU_ISA=baseline|avx2|avx512 forces a lower one. Never NULL. */
+/* The best one this processor has; ANYGPU_ISA=baseline|avx2|avx512 forces a lower one. Never NULL.
+ */
 const ag_isa *ag_isa_get(void);
 
 #endif

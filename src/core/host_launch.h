@@ -4,7 +4,8 @@
 
 #include "host_program.h"
 
-/* Scratch memory of worker `w`, at least `bytes`, 64-byte aligned, kept between launches; NULL if memory ran out. */
+/* Scratch memory of worker `w`, at least `bytes`, 64-byte aligned, kept between launches; NULL if
+ * memory ran out. */
 char *ag_host_scratch(int w, size_t bytes);
 /* Makes sure that no worker's ag_host_scratch(bytes) can fail. */
 AG_CHECKED ag_status ag_host_reserve(size_t bytes);

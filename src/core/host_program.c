@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- making ----------------------------------------------------------------------------------------- */
-static int reads(const ag_instr *in, int r) { return in->arg[0] == r || in->arg[1] == r || in->arg[2] == r; }
+/* -- making -------------------------------------------------------------------------------- */
+static int reads(const ag_instr *in, int r) {
+  return in->arg[0] == r || in->arg[1] == r || in->arg[2] == r;
+}
 
 static int is_output_slot(const ag_program *p, int slot) {
   for (int i = 0; i < p->nout; i++)
@@ -17,18 +19,21 @@ static int is_outreg(const ag_program *p, int r) {
   return 0;
 }
 
-/* The slot that register r points into, or -1: contiguous loads and the accumulator are not copied. */
+/* The slot that register r points into, or -1: contiguous loads and the accumulator are not copied.
+ */
 static int points_into(const ag_program *p, int r) {
   const ag_instr *in = &p->instr[r];
   if (in->kind == AG_I_ACC) return p->out[0].slot;
   return in->kind == AG_I_LOAD && p->in[in->index].contiguous ? p->in[in->index].slot : -1;
 }
 
-/* Output i may be written while the block is computed: nothing computed later reads what it overwrites. */
+/* Output i may be written while the block is computed: nothing computed later reads what it
+ * overwrites. */
 static int can_be_direct(const ag_program *p, int i, const ag_host_step *step) {
   int r = p->outreg[i];
   ag_instr_kind kind = p->instr[r].kind;
-  if (!p->out[i].contiguous || kind == AG_I_CONST || points_into(p, r) >= 0 || step[r].out >= 0) return 0;
+  if (!p->out[i].contiguous || kind == AG_I_CONST || points_into(p, r) >= 0 || step[r].out >= 0)
+    return 0;
   for (int q = 0; q < p->ninstr; q++) {
     if (points_into(p, q) != p->out[i].slot) continue;
     if (is_outreg(p, q)) return 0;
@@ -50,7 +55,8 @@ static int last_use(const ag_program *p, int r, int keep) {
 static int in_place(const ag_program *p, int r) {
   const ag_instr *in = &p->instr[r];
   for (int k = 0; k < 3; k++)
-    if (in->arg[k] >= 0 && ag_dtype_size(p->instr[in->arg[k]].type) != ag_dtype_size(in->type)) return 0;
+    if (in->arg[k] >= 0 && ag_dtype_size(p->instr[in->arg[k]].type) != ag_dtype_size(in->type))
+      return 0;
   return 1;
 }
 
@@ -60,7 +66,8 @@ static ag_loop find_loop(const ag_isa *isa, const ag_instr *in) {
   return in->from == AG_F32 ? isa->op_f32[in->op] : isa->op_f64[in->op];
 }
 
-/* A stored output whose register only points into memory that an output overwrites is copied first. */
+/* A stored output whose register only points into memory that an output overwrites is copied first.
+ */
 static int needs_scratch(const ag_program *p, int r) {
   int slot = points_into(p, r);
   return slot < 0 || (is_outreg(p, r) && p->instr[r].kind == AG_I_LOAD && is_output_slot(p, slot));
@@ -74,7 +81,9 @@ void ag_host_program_make(ag_host_program *hp, const ag_kernel *k) {
   hp->k = k;
   hp->block = AG_HOST_BLOCK;
   for (int r = 0; r < p->ninstr; r++) {
-    hp->step[r] = (ag_host_step){.loop = find_loop(hp->isa, &p->instr[r]), .scratch = -1, .out = -1,
+    hp->step[r] = (ag_host_step){.loop = find_loop(hp->isa, &p->instr[r]),
+                                 .scratch = -1,
+                                 .out = -1,
                                  .size = (int)ag_dtype_size(p->instr[r].type)};
     if (hp->step[r].size == 8) hp->block = AG_HOST_BLOCK / 2;
   }
@@ -94,9 +103,11 @@ void ag_host_program_make(ag_host_program *hp, const ag_kernel *k) {
   }
 }
 
-size_t ag_host_program_scratch(const ag_host_program *hp) { return (size_t)hp->nscratch * AG_HOST_BLOCK * 4; }
+size_t ag_host_program_scratch(const ag_host_program *hp) {
+  return (size_t)hp->nscratch * AG_HOST_BLOCK * 4;
+}
 
-/* -- loads: a block of any access, run by run along the first dimension -------------------------------- */
+/* -- loads: a block of any access, run by run along the first dimension -------------------- */
 typedef struct {
   int64_t i[AG_MAX_DIM], l; /* iteration, and its linear index in the slot before the modulus */
 } cursor;
@@ -122,25 +133,25 @@ static void cursor_step(cursor *c, const ag_program *p, const ag_access *at, int
   }
 }
 
-#define DEFINE_COPY_RUN(name, type)                                                          \
-  static void name(type *dst, const type *src, const ag_access *at, int64_t l, int64_t n) {  \
-    int64_t stride = at->stride[0];                                                          \
-    if (at->mod) {                                                                           \
-      int64_t m = at->mod, step = stride % m, j = l % m;                                     \
-      for (int64_t i = 0; i < n; i++) {                                                      \
-        dst[i] = src[at->off + at->step * j];                                                \
-        j += step;                                                                           \
-        if (j >= m) j -= m;                                                                  \
-        else if (j < 0) j += m;                                                              \
-      }                                                                                      \
-    } else if (stride == 1) {                                                                \
-      memcpy(dst, src + l, (size_t)n * sizeof *dst);                                         \
-    } else if (stride == 0) {                                                                \
-      type v = src[l];                                                                       \
-      for (int64_t i = 0; i < n; i++) dst[i] = v;                                            \
-    } else {                                                                                 \
-      for (int64_t i = 0; i < n; i++) dst[i] = src[l + i * stride];                          \
-    }                                                                                        \
+#define DEFINE_COPY_RUN(name, type)                                                                \
+  static void name(type *dst, const type *src, const ag_access *at, int64_t l, int64_t n) {        \
+    int64_t stride = at->stride[0];                                                                \
+    if (at->mod) {                                                                                 \
+      int64_t m = at->mod, step = stride % m, j = l % m;                                           \
+      for (int64_t i = 0; i < n; i++) {                                                            \
+        dst[i] = src[at->off + at->step * j];                                                      \
+        j += step;                                                                                 \
+        if (j >= m) j -= m;                                                                        \
+        else if (j < 0) j += m;                                                                    \
+      }                                                                                            \
+    } else if (stride == 1) {                                                                      \
+      memcpy(dst, src + l, (size_t)n * sizeof *dst);                                               \
+    } else if (stride == 0) {                                                                      \
+      type v = src[l];                                                                             \
+      for (int64_t i = 0; i < n; i++) dst[i] = v;                                                  \
+    } else {                                                                                       \
+      for (int64_t i = 0; i < n; i++) dst[i] = src[l + i * stride];                                \
+    }                                                                                              \
   }
 DEFINE_COPY_RUN(copy_run_4, uint32_t)
 DEFINE_COPY_RUN(copy_run_8, uint64_t)
@@ -151,13 +162,18 @@ static void store_value(void *dst, ag_dtype type, int64_t i, double v) {
   else ((int32_t *)dst)[i] = (int32_t)v;
 }
 
-static int64_t access_index(const ag_access *at, int64_t l) { return at->mod ? at->off + at->step * (l % at->mod) : l; }
-
-static void iota_run(void *dst, ag_dtype type, int64_t to, const ag_access *at, int64_t l, int64_t n) {
-  for (int64_t i = 0; i < n; i++) store_value(dst, type, to + i, (double)access_index(at, l + i * at->stride[0]));
+static int64_t access_index(const ag_access *at, int64_t l) {
+  return at->mod ? at->off + at->step * (l % at->mod) : l;
 }
 
-static void random_values(const ag_isa *isa, const ag_instr *in, char *dst, uint64_t key, int64_t first, int64_t n) {
+static void iota_run(void *dst, ag_dtype type, int64_t to, const ag_access *at, int64_t l,
+                     int64_t n) {
+  for (int64_t i = 0; i < n; i++)
+    store_value(dst, type, to + i, (double)access_index(at, l + i * at->stride[0]));
+}
+
+static void random_values(const ag_isa *isa, const ag_instr *in, char *dst, uint64_t key,
+                          int64_t first, int64_t n) {
   if (in->op == AG_UNIFORM) {
     if (in->type == AG_F64) isa->uniform_f64(n, (double *)dst, key, first);
     else isa->uniform_f32(n, (float *)dst, key, first);
@@ -167,7 +183,8 @@ static void random_values(const ag_isa *isa, const ag_instr *in, char *dst, uint
   }
 }
 
-static void random_run(const ag_host_program *hp, const ag_instr *in, char *dst, int64_t l, int64_t n) {
+static void random_run(const ag_host_program *hp, const ag_instr *in, char *dst, int64_t l,
+                       int64_t n) {
   const ag_access *at = &hp->k->prog.in[in->index].at;
   uint64_t key = hp->k->prog.key[in->index];
   size_t size = ag_dtype_size(in->type);
@@ -176,16 +193,18 @@ static void random_run(const ag_host_program *hp, const ag_instr *in, char *dst,
     return;
   }
   for (int64_t i = 0; i < n; i++)
-    random_values(hp->isa, in, dst + (size_t)i * size, key, access_index(at, l + i * at->stride[0]), 1);
+    random_values(hp->isa, in, dst + (size_t)i * size, key, access_index(at, l + i * at->stride[0]),
+                  1);
 }
 
 /* Fills `dst` with the n values of a LOAD, IOTA or RANDOM instruction. */
-static void fill(const ag_host_program *hp, const ag_instr *in, char *dst, const ag_binding *slot, int64_t start,
-                 int64_t n) {
+static void fill(const ag_host_program *hp, const ag_instr *in, char *dst, const ag_binding *slot,
+                 int64_t start, int64_t n) {
   const ag_program *p = &hp->k->prog;
   const ag_operand *o = &p->in[in->index];
   size_t size = ag_dtype_size(o->type);
-  const char *src = o->slot < 0 ? NULL : (const char *)slot[o->slot].mem + (size_t)slot[o->slot].offset * size;
+  const char *src =
+      o->slot < 0 ? NULL : (const char *)slot[o->slot].mem + (size_t)slot[o->slot].offset * size;
   cursor c = cursor_at(p, &o->at, start);
   for (int64_t done = 0; done < n;) {
     int64_t run = p->dim[0] - c.i[0] < n - done ? p->dim[0] - c.i[0] : n - done;
@@ -199,8 +218,9 @@ static void fill(const ag_host_program *hp, const ag_instr *in, char *dst, const
   }
 }
 
-/* -- stores ------------------------------------------------------------------------------------------------ */
-static void scatter(const ag_program *p, const ag_operand *o, char *to, const char *from, int64_t start, int64_t n) {
+/* -- stores -------------------------------------------------------------------------------- */
+static void scatter(const ag_program *p, const ag_operand *o, char *to, const char *from,
+                    int64_t start, int64_t n) {
   size_t size = ag_dtype_size(o->type);
   cursor c = cursor_at(p, &o->at, start);
   for (int64_t i = 0; i < n; i++) {
@@ -213,7 +233,8 @@ static char *element(const ag_operand *o, const ag_binding *slot, int64_t i) {
   return (char *)slot[o->slot].mem + (size_t)(slot[o->slot].offset + i) * ag_dtype_size(o->type);
 }
 
-static void store(const ag_program *p, int i, const ag_binding *slot, const char *from, int64_t start, int64_t n) {
+static void store(const ag_program *p, int i, const ag_binding *slot, const char *from,
+                  int64_t start, int64_t n) {
   const ag_operand *o = &p->out[i];
   if (!o->contiguous) {
     scatter(p, o, element(o, slot, 0), from, start, n);
@@ -223,7 +244,7 @@ static void store(const ag_program *p, int i, const ag_binding *slot, const char
   if (to != from) memcpy(to, from, (size_t)n * ag_dtype_size(o->type));
 }
 
-/* -- evaluating ------------------------------------------------------------------------------------------- */
+/* -- evaluating ---------------------------------------------------------------------------- */
 void ag_host_program_begin(const ag_host_program *hp, char *scratch, int64_t n) {
   const ag_program *p = &hp->k->prog;
   if (n > hp->block) n = hp->block;
@@ -231,21 +252,25 @@ void ag_host_program_begin(const ag_host_program *hp, char *scratch, int64_t n) 
     const ag_instr *in = &p->instr[hp->konst[j]];
     char *dst = scratch + (size_t)hp->step[hp->konst[j]].scratch * AG_HOST_BLOCK * 4;
     double v = p->konst[in->index].value;
-    if (in->type == AG_F64) for (int64_t i = 0; i < n; i++) ((double *)dst)[i] = v;
-    else if (in->type == AG_F32) for (int64_t i = 0; i < n; i++) ((float *)dst)[i] = (float)v;
-    else for (int64_t i = 0; i < n; i++) ((int32_t *)dst)[i] = v != v ? AG_NA_INT : (int32_t)v;
+    if (in->type == AG_F64)
+      for (int64_t i = 0; i < n; i++) ((double *)dst)[i] = v;
+    else if (in->type == AG_F32)
+      for (int64_t i = 0; i < n; i++) ((float *)dst)[i] = (float)v;
+    else
+      for (int64_t i = 0; i < n; i++) ((int32_t *)dst)[i] = v != v ? AG_NA_INT : (int32_t)v;
   }
 }
 
-static char *destination(const ag_host_program *hp, int r, const ag_binding *slot, char *scratch, int64_t start) {
+static char *destination(const ag_host_program *hp, int r, const ag_binding *slot, char *scratch,
+                         int64_t start) {
   const ag_host_step *s = &hp->step[r];
   if (s->out < 0) return scratch + (size_t)s->scratch * AG_HOST_BLOCK * 4;
   const ag_operand *o = &hp->k->prog.out[s->out];
   return element(o, slot, o->at.base + start);
 }
 
-const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *slot, char *scratch, int64_t start,
-                                 int64_t n, int want) {
+const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *slot, char *scratch,
+                                 int64_t start, int64_t n, int want) {
   const ag_program *p = &hp->k->prog;
   const char *reg[AG_MAX_INSTR];
   for (int r = 0; r < p->ninstr; r++) {
@@ -259,10 +284,12 @@ const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *sl
     char *dst = destination(hp, r, slot, scratch, start);
     reg[r] = dst;
     if (s->loop) {
-      const char *any = in->arg[0] >= 0 ? reg[in->arg[0]] : in->arg[1] >= 0 ? reg[in->arg[1]]
-                        : in->arg[2] >= 0 ? reg[in->arg[2]] : dst;
-      s->loop(n, dst, in->arg[0] >= 0 ? reg[in->arg[0]] : any, in->arg[1] >= 0 ? reg[in->arg[1]] : any,
-              in->arg[2] >= 0 ? reg[in->arg[2]] : any);
+      const char *any = in->arg[0] >= 0   ? reg[in->arg[0]]
+                        : in->arg[1] >= 0 ? reg[in->arg[1]]
+                        : in->arg[2] >= 0 ? reg[in->arg[2]]
+                                          : dst;
+      s->loop(n, dst, in->arg[0] >= 0 ? reg[in->arg[0]] : any,
+              in->arg[1] >= 0 ? reg[in->arg[1]] : any, in->arg[2] >= 0 ? reg[in->arg[2]] : any);
     } else if (in->kind != AG_I_CONST) {
       fill(hp, in, dst, slot, start, n);
     }
@@ -272,7 +299,9 @@ const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *sl
   return want < 0 ? NULL : reg[want];
 }
 
-void ag_host_program_run(const ag_host_program *hp, const ag_binding *slot, char *scratch, int64_t start, int64_t n) {
+void ag_host_program_run(const ag_host_program *hp, const ag_binding *slot, char *scratch,
+                         int64_t start, int64_t n) {
   for (int64_t i = 0; i < n; i += hp->block)
-    (void)ag_host_program_eval(hp, slot, scratch, start + i, n - i < hp->block ? n - i : hp->block, -1);
+    (void)ag_host_program_eval(hp, slot, scratch, start + i, n - i < hp->block ? n - i : hp->block,
+                               -1);
 }

@@ -9,17 +9,18 @@
 #define AG_HOST_BLOCK 1024 /* elements; 512 where a program has 8-byte ones */
 
 typedef struct {
-  ag_loop loop;    /* OP, CAST; NULL otherwise */
-  int scratch;     /* block of the scratch memory that the result goes to, or -1: a pointer into a slot */
-  int out;         /* output whose memory takes the result directly, or -1 */
-  int size;        /* bytes per element of the result */
+  ag_loop loop; /* OP, CAST; NULL otherwise */
+  int scratch;  /* block of the scratch memory that the result goes to, or -1: a pointer into a slot
+                 */
+  int out;      /* output whose memory takes the result directly, or -1 */
+  int size;     /* bytes per element of the result */
 } ag_host_step;
 
 typedef struct {
   const ag_isa *isa;
   const ag_kernel *k;
-  int block;       /* elements per block */
-  int nscratch;    /* blocks of scratch memory, constants included */
+  int block;               /* elements per block */
+  int nscratch;            /* blocks of scratch memory, constants included */
   int konst[AG_MAX_INSTR]; /* CONST instructions: their registers */
   int nkonst;
   ag_host_step step[AG_MAX_INSTR];
@@ -33,9 +34,10 @@ size_t ag_host_program_scratch(const ag_host_program *hp);
 void ag_host_program_begin(const ag_host_program *hp, char *scratch, int64_t n);
 /* Evaluates iterations [start, start + n), n <= block, and writes the outputs. Returns the value of
  * register `want` (-1: NULL) as a pointer that is valid until the next call. */
-const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *slot, char *scratch, int64_t start,
-                                 int64_t n, int want);
+const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *slot, char *scratch,
+                                 int64_t start, int64_t n, int want);
 /* The same for any n, in blocks. */
-void ag_host_program_run(const ag_host_program *hp, const ag_binding *slot, char *scratch, int64_t start, int64_t n);
+void ag_host_program_run(const ag_host_program *hp, const ag_binding *slot, char *scratch,
+                         int64_t start, int64_t n);
 
 #endif

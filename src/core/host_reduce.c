@@ -11,8 +11,8 @@
 #define GRAIN 65536
 
 typedef struct {
-  double *value;   /* sums, products, extremes; 0 / 1 / NaN (as NA) for any and all */
-  int64_t *at;     /* WHICH_*: index of the extreme, -1 while there is none */
+  double *value; /* sums, products, extremes; 0 / 1 / NaN (as NA) for any and all */
+  int64_t *at;   /* WHICH_*: index of the extreme, -1 while there is none */
 } accumulator;
 
 typedef struct {
@@ -23,13 +23,16 @@ typedef struct {
   accumulator acc;         /* [parts][post][pre] */
 } job;
 
-/* -- one element or a run into one accumulator ------------------------------------------------------------- */
+/* -- one element or a run into one accumulator --------------------------------------------- */
 static double identity(ag_reduction op) {
   switch (op) {
-    case AG_PROD: case AG_ALL: return 1;
-    case AG_MIN: case AG_WHICH_MIN: return INFINITY;
-    case AG_MAX: case AG_WHICH_MAX: return -INFINITY;
-    default: return 0;
+  case AG_PROD:
+  case AG_ALL: return 1;
+  case AG_MIN:
+  case AG_WHICH_MIN: return INFINITY;
+  case AG_MAX:
+  case AG_WHICH_MAX: return -INFINITY;
+  default: return 0;
   }
 }
 
@@ -40,13 +43,14 @@ static double truth(double acc, double x, double wins) {
 
 static double fold(ag_reduction op, double acc, double x) {
   switch (op) {
-    case AG_SUM: case AG_MEAN: return acc + x;
-    case AG_PROD: return acc * x;
-    case AG_MIN: return acc != acc || acc < x ? acc : x;
-    case AG_MAX: return acc != acc || acc > x ? acc : x;
-    case AG_ANY: return truth(acc, x, 1);
-    case AG_ALL: return truth(acc, x, 0);
-    default: return acc;
+  case AG_SUM:
+  case AG_MEAN: return acc + x;
+  case AG_PROD: return acc * x;
+  case AG_MIN: return acc != acc || acc < x ? acc : x;
+  case AG_MAX: return acc != acc || acc > x ? acc : x;
+  case AG_ANY: return truth(acc, x, 1);
+  case AG_ALL: return truth(acc, x, 0);
+  default: return acc;
   }
 }
 
@@ -74,7 +78,8 @@ static void fold_run(const job *j, int64_t i, const char *x, int64_t n, int64_t 
   ag_reduction op = k->reduce.op;
   ag_dtype type = k->prog.instr[k->reduce.reg].type;
   if (op == AG_SUM || op == AG_MEAN) {
-    j->acc.value[i] += type == AG_F64 ? j->hp->isa->sum_f64(n, (const double *)x) : j->hp->isa->sum_f32(n, (const float *)x);
+    j->acc.value[i] += type == AG_F64 ? j->hp->isa->sum_f64(n, (const double *)x)
+                                      : j->hp->isa->sum_f32(n, (const float *)x);
     return;
   }
   double acc = j->acc.value[i];
@@ -85,7 +90,8 @@ static void fold_run(const job *j, int64_t i, const char *x, int64_t n, int64_t 
   if (!is_which(op)) j->acc.value[i] = acc;
 }
 
-/* n elements, one for each of the accumulators i, i + 1, ...; all are number r of the reduced range. */
+/* n elements, one for each of the accumulators i, i + 1, ...; all are number r of the reduced
+ * range. */
 static void fold_row(const job *j, int64_t i, const char *x, int64_t n, int64_t r) {
   const ag_kernel *k = j->hp->k;
   ag_reduction op = k->reduce.op;
@@ -101,7 +107,7 @@ static void fold_row(const job *j, int64_t i, const char *x, int64_t n, int64_t 
   }
 }
 
-/* -- blocks ------------------------------------------------------------------------------------------------------ */
+/* -- blocks -------------------------------------------------------------------------------- */
 /* Reduces the elements (p, r, q) of the linear range [start, start + n) of the iterations. */
 static void reduce_range(const job *j, char *scratch, int64_t part, int64_t start, int64_t n) {
   const ag_host_program *hp = j->hp;
@@ -142,7 +148,7 @@ static void reduce_task(void *ctx, int task, int worker) {
   reduce_range(j, scratch, part, q * column + first * j->pre, n * j->pre);
 }
 
-/* -- putting it together ------------------------------------------------------------------------------------------ */
+/* -- putting it together ------------------------------------------------------------------- */
 static void combine_parts(const job *j) {
   ag_reduction op = j->hp->k->reduce.op;
   int64_t n = j->pre * j->post;
@@ -190,7 +196,8 @@ static int tasks_of(const job *j) {
 
 ag_status ag_host_reduce(const ag_host_program *hp, const ag_binding *slot) {
   const ag_kernel *k = hp->k;
-  job j = {.hp = hp, .slot = slot, .pre = k->reduce.pre, .red = k->reduce.red, .post = k->reduce.post};
+  job j = {
+      .hp = hp, .slot = slot, .pre = k->reduce.pre, .red = k->reduce.red, .post = k->reduce.post};
   cut(&j);
   double few_values[256];
   int64_t few_at[256], n = j.parts * j.pre * j.post;

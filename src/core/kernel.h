@@ -8,8 +8,8 @@
 #include "ops.h"
 #include "strbuf.h"
 
-#define AG_MAX_IN 24
-#define AG_MAX_OUT 8
+#define AG_MAX_IN    24
+#define AG_MAX_OUT   8
 #define AG_MAX_INSTR 200
 
 /* Where operand element of iteration (i_0, i_1, ...) lies, in elements from the slot's start:
@@ -52,33 +52,43 @@ typedef struct {
   int ninstr, nin, nout, nkonst;
   ag_instr instr[AG_MAX_INSTR];
   ag_operand in[AG_MAX_IN];
-  uint64_t key[AG_MAX_IN];   /* RANDOM: by operand */
-  struct { double value; int param; } konst[AG_MAX_IN];
-  ag_operand out[AG_MAX_OUT]; /* each a different slot; may be an input's slot if both are contiguous */
-  int outreg[AG_MAX_OUT];    /* register stored there */
+  uint64_t key[AG_MAX_IN]; /* RANDOM: by operand */
+  struct {
+    double value;
+    int param;
+  } konst[AG_MAX_IN];
+  ag_operand
+      out[AG_MAX_OUT];    /* each a different slot; may be an input's slot if both are contiguous */
+  int outreg[AG_MAX_OUT]; /* register stored there */
 } ag_program;
 
 typedef enum { AG_K_MAP, AG_K_REDUCE, AG_K_MATMUL, AG_K_GATHER } ag_kernel_kind;
 
 typedef struct ag_kernel {
   ag_kernel_kind kind;
-  ag_program prog; /* MAP: all of it. REDUCE: computes what is reduced (register `reg`, no outputs).
-                    * MATMUL: the epilogue, over the m x n result; out[0] has the product's type, is
-                    * contiguous, and may hold the raw product while the kernel runs. GATHER: unused */
-  struct { /* REDUCE: prog's dimensions fall into three groups of npre, nred and the other dimensions */
+  ag_program
+      prog; /* MAP: all of it. REDUCE: computes what is reduced (register `reg`, no outputs).
+             * MATMUL: the epilogue, over the m x n result; out[0] has the product's type, is
+             * contiguous, and may hold the raw product while the kernel runs. GATHER: unused */
+  struct {  /* REDUCE: prog's dimensions fall into three groups of npre, nred and the other
+               dimensions */
     ag_reduction op;
     int reg, npre, nred;
-    int64_t pre, red, post; /* result element (p, q) = reduction over r of element (p, r, q); red may be 0 */
-    ag_operand out;         /* contiguous, pre x post. SUM, MEAN, PROD, MIN, MAX: prog's type or wider;
-                             * ANY, ALL: AG_BOOL of AG_BOOL; WHICH_*: AG_I32, 0-based, first of equals, NA skipped, -1 if none */
+    int64_t pre, red,
+        post; /* result element (p, q) = reduction over r of element (p, r, q); red may be 0 */
+    ag_operand out; /* contiguous, pre x post. SUM, MEAN, PROD, MIN, MAX: prog's type or wider;
+                     * ANY, ALL: AG_BOOL of AG_BOOL; WHICH_*: AG_I32, 0-based, first of equals, NA
+                     * skipped, -1 if none */
   } reduce;
-  struct { /* MATMUL: C[i, j] = sum_l A(i, l) B(l, j); element strides of the rows and columns of A, B */
+  struct { /* MATMUL: C[i, j] = sum_l A(i, l) B(l, j); element strides of the rows and columns of A,
+              B */
     ag_dtype type;
     int64_t m, n, k;
     int slot_a, slot_b;
     int64_t base_a, rs_a, cs_a, base_b, rs_b, cs_b;
   } mm;
-  struct { /* GATHER: out[, j] = in[, index[j]]; bytes_per_column contiguous; a bad index gives zeros */
+  struct { /* GATHER: out[, j] = in[, index[j]]; bytes_per_column contiguous; a bad index gives
+              zeros */
     ag_dtype type;
     int64_t rows, cols, in_cols;
     int slot_in, slot_index, slot_out;

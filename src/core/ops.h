@@ -7,24 +7,26 @@
 #define AG_OPS_H
 
 typedef enum {
-#define OP(name, r, arity, group, forward, da, db, domain, title) AG_OP_##name, AG_OP_##name##_da, AG_OP_##name##_db,
+#define OP(name, r, arity, group, forward, da, db, domain, title)                                  \
+  AG_OP_##name, AG_OP_##name##_da, AG_OP_##name##_db,
 #include "ops.def"
 #undef OP
   AG_OP_COUNT
 } ag_op;
 
 /* What the group says of types: ARITH, MATH and NN take and give `real`; COMPARE takes
- * `real` and gives logical, NA where an operand is NaN; LOGIC takes and gives logical (int 0, 1, NA). */
+ * `real` and gives logical, NA where an operand is NaN; LOGIC takes and gives logical (int 0, 1,
+ * NA). */
 typedef enum { AG_ARITH, AG_COMPARE, AG_LOGIC, AG_MATH, AG_NN } ag_op_group;
 
 typedef struct {
-  const char *name;  /* C identifier: "add", "add_da" */
-  const char *r;     /* R's name, "+"; "" for derivatives */
-  int arity;         /* arguments the text may use: 1 or 2; 3 for a derivative (a, b, y) */
+  const char *name; /* C identifier: "add", "add_da" */
+  const char *r;    /* R's name, "+"; "" for derivatives */
+  int arity;        /* arguments the text may use: 1 or 2; 3 for a derivative (a, b, y) */
   ag_op_group group;
-  const char *text;  /* C99 and OpenCL C at once, of a, b, y */
+  const char *text; /* C99 and OpenCL C at once, of a, b, y */
   const char *domain, *title;
-  int uses[3];       /* whether the text names a, b, y */
+  int uses[3];        /* whether the text names a, b, y */
   int differentiable; /* derivatives: 0 if the text is AG_NO_DERIVATIVE */
 } ag_op_info;
 

@@ -30,7 +30,8 @@ int ag_access_contiguous(const ag_access *at, const ag_shape *space) {
 }
 
 int ag_access_equal(const ag_access *a, const ag_access *b, int nd) {
-  return a->base == b->base && a->mod == b->mod && (!a->mod || (a->off == b->off && a->step == b->step)) &&
+  return a->base == b->base && a->mod == b->mod &&
+         (!a->mod || (a->off == b->off && a->step == b->step)) &&
          !memcmp(a->stride, b->stride, (size_t)nd * sizeof *a->stride);
 }
 
@@ -66,7 +67,8 @@ static void vector_to_axes(ag_place *p) {
     if (axis >= 0) return;
     axis = k;
   }
-  p->axes = (ag_axes){.nd = 1, .axis = {axis}, .off = {p->at.base}, .step = {axis < 0 ? 0 : p->at.stride[axis]}};
+  p->axes = (ag_axes){
+      .nd = 1, .axis = {axis}, .off = {p->at.base}, .step = {axis < 0 ? 0 : p->at.stride[axis]}};
   p->linear = 0;
 }
 
@@ -113,4 +115,17 @@ int ag_place_through(ag_place *out, const ag_place *p, const ag_array *x, const 
   else *out = (ag_place){.linear = 1, .at = ag_place_access(p, &x->shape)};
   if (ok) normalise(out, &x->arg[0]->shape, space);
   return ok;
+}
+
+ag_array *ag_place_operand(ag_place *at, ag_array *x) {
+  ag_shape space = x->shape;
+  ag_place inner;
+  *at = ag_place_identity(&space);
+  while ((x->kind == AG_VIEW || x->kind == AG_RESHAPE || x->kind == AG_RECYCLE) &&
+         ag_place_through(&inner, at, x, &space) &&
+         !ag_place_access(&inner, &x->arg[0]->shape).mod) {
+    *at = inner;
+    x = x->arg[0];
+  }
+  return x;
 }

@@ -19,6 +19,9 @@ ag_place ag_place_identity(const ag_shape *space);
 /* `p` is the place of the view-like node `x` (VIEW, RESHAPE, RECYCLE); *out that of its argument.
  * 0 if that cannot be expressed: x must then be stored. */
 int ag_place_through(ag_place *out, const ag_place *p, const ag_array *x, const ag_shape *space);
+/* The node behind the views of a matrix operand whose stored elements a product reads with strides;
+ * *at is their place for the operand's rows and columns. */
+ag_array *ag_place_operand(ag_place *at, ag_array *x);
 /* The access to a node of `shape` stored contiguously. */
 ag_access ag_place_access(const ag_place *p, const ag_shape *shape);
 /* Whether element number = iteration number over `space`. */

@@ -8,18 +8,21 @@
 
 struct ag_plan {
   ag_schedule *s;
-  ag_buffer **buf;    /* per slot: its memory (a part's: that of its whole); owned reference, or NULL */
-  ag_binding *bind;   /* per slot: what kernels see */
-  ag_buffer **spare;  /* blocks whose slot is dead, to be used by later slots; owned */
+  ag_buffer *
+      *buf; /* per slot: its memory (a part's: that of its whole); owned reference, or NULL */
+  ag_binding *bind;  /* per slot: what kernels see */
+  ag_buffer **spare; /* blocks whose slot is dead, to be used by later slots; owned */
   int nspare;
-  int *target_slot;   /* per target */
-  int zeroes;         /* some slot must be cleared before each run */
+  int *target_slot; /* per target */
+  int zeroes;       /* some slot must be cleared before each run */
 };
 
 static ag_status no_memory(void) { return ag_fail(AG_E_MEMORY, "out of memory"); }
 
-/* -- memory ---------------------------------------------------------------------------------------- */
-static size_t slot_bytes(const ag_slot *slot) { return (size_t)slot->count * ag_dtype_size(slot->type); }
+/* -- memory -------------------------------------------------------------------------------- */
+static size_t slot_bytes(const ag_slot *slot) {
+  return (size_t)slot->count * ag_dtype_size(slot->type);
+}
 
 /* The smallest spare block that is large enough, unless it is far too large. */
 static ag_buffer *take_spare(ag_plan *p, size_t bytes) {
@@ -48,7 +51,8 @@ static ag_status give_memory(ag_plan *p, int i) {
   }
   if (slot->parent >= 0) {
     AG_TRY(give_memory(p, slot->parent));
-    set_buffer(p, i, ag_buffer_retain(p->buf[slot->parent]), p->bind[slot->parent].offset + slot->offset);
+    set_buffer(p, i, ag_buffer_retain(p->buf[slot->parent]),
+               p->bind[slot->parent].offset + slot->offset);
     return AG_OK;
   }
   ag_buffer *b = take_spare(p, slot_bytes(slot));
@@ -67,7 +71,8 @@ static ag_status slots_begin(ag_plan *p, int k) {
 static void slots_end(ag_plan *p, int k) {
   for (int i = 0; i < p->s->nslots; i++) {
     const ag_slot *slot = &p->s->slot[i];
-    if (slot->last == k && !slot->leaf && slot->parent < 0) p->spare[p->nspare++] = ag_buffer_retain(p->buf[i]);
+    if (slot->last == k && !slot->leaf && slot->parent < 0)
+      p->spare[p->nspare++] = ag_buffer_retain(p->buf[i]);
   }
 }
 
@@ -81,7 +86,7 @@ static ag_status slots_zero(ag_plan *p, int k) {
   return AG_OK;
 }
 
-/* -- making and running ------------------------------------------------------------------------------ */
+/* -- making and running -------------------------------------------------------------------- */
 static ag_status build_kernel(ag_plan *p, int k) {
   ag_kernel *kernel = p->s->kernel[k];
   return kernel->code ? AG_OK : ag_device_build(p->s->dev, kernel);
@@ -118,7 +123,8 @@ static ag_status prepare(ag_plan *p, int n, ag_array *const *target, ag_array *c
   p->target_slot = calloc((size_t)n + 1, sizeof *p->target_slot);
   if (!p->buf || !p->bind || !p->spare || !p->target_slot) return no_memory();
   for (int i = 0; i < p->s->nslots; i++) p->zeroes |= p->s->slot[i].zeroed;
-  for (int i = 0; i < n; i++) p->target_slot[i] = find_slot(p->s, assign && assign[i] ? assign[i] : target[i]);
+  for (int i = 0; i < n; i++)
+    p->target_slot[i] = find_slot(p->s, assign && assign[i] ? assign[i] : target[i]);
   return slots_begin(p, -1);
 }
 
@@ -134,7 +140,8 @@ void ag_plan_free(ag_plan *p) {
   free(p);
 }
 
-/* Lays out the temporaries once: a slot's memory serves later slots when its last reader is behind. */
+/* Lays out the temporaries once: a slot's memory serves later slots when its last reader is behind.
+ */
 static ag_status lay_out(ag_plan *p) {
   for (int k = 0; k < p->s->nkernels; k++) {
     AG_TRY(slots_begin(p, k));
@@ -154,7 +161,7 @@ ag_status ag_plan_new(ag_plan **out, int n, ag_array *const *target, ag_array *c
   return status;
 }
 
-/* -- inputs ------------------------------------------------------------------------------------------- */
+/* -- inputs -------------------------------------------------------------------------------- */
 static int is_input(const ag_plan *p, int i, int param) {
   return p->s->slot[i].leaf && p->s->slot[i].array->param == param;
 }
@@ -162,7 +169,8 @@ static int is_input(const ag_plan *p, int i, int param) {
 ag_status ag_plan_bind(ag_plan *p, int param, ag_buffer *b, int64_t offset) {
   for (int i = 0; i < p->s->nslots; i++) {
     if (!is_input(p, i, param)) continue;
-    if ((size_t)offset * ag_dtype_size(p->s->slot[i].type) + slot_bytes(&p->s->slot[i]) > b->capacity)
+    if ((size_t)offset * ag_dtype_size(p->s->slot[i].type) + slot_bytes(&p->s->slot[i]) >
+        b->capacity)
       return ag_fail(AG_E_SHAPE, "the buffer bound to input %d is too small", param);
     ag_buffer_retain(b);
     ag_buffer_release(p->buf[i]);
@@ -187,21 +195,23 @@ void ag_plan_set(ag_plan *p, int param, double value) {
 ag_status ag_plan_run(ag_plan *p) {
   for (int i = 0; i < p->s->nslots; i++)
     if (p->s->slot[i].leaf && !p->buf[i])
-      return ag_fail(AG_E_ARGUMENT, "input %d of the plan is not bound", p->s->slot[i].array->param);
+      return ag_fail(AG_E_ARGUMENT, "input %d of the plan is not bound",
+                     p->s->slot[i].array->param);
   for (int k = 0; k < p->s->nkernels; k++) AG_TRY(launch(p, k));
   return AG_OK;
 }
 
 ag_status ag_plan_result(ag_plan *p, int i, ag_array **out) {
   int at = p->target_slot[i];
-  if (at < 0 || !p->buf[at]) return ag_fail(AG_E_ARGUMENT, "target %d of the plan has no memory yet", i + 1);
+  if (at < 0 || !p->buf[at])
+    return ag_fail(AG_E_ARGUMENT, "target %d of the plan has no memory yet", i + 1);
   const ag_slot *slot = &p->s->slot[at];
   return ag_array_from_buffer(out, p->buf[at], p->bind[at].offset, slot->type, slot->array->shape);
 }
 
 void ag_plan_describe(const ag_plan *p, ag_strbuf *out) { ag_schedule_describe(p->s, out); }
 
-/* -- forcing: once, with the memory of dead slots given back at once ---------------------------------------- */
+/* -- forcing: once, with the memory of dead slots given back at once ----------------------- */
 static void drop_dead(ag_plan *p, int k) {
   for (int i = 0; i < p->s->nslots; i++) {
     const ag_slot *slot = &p->s->slot[i];
@@ -228,7 +238,8 @@ static ag_status run_once(ag_plan *p) {
 /* What ran without being stored will be stored when it is asked for again. */
 static void mark_computed(ag_array *x) {
   if (x->computed || x->kind == AG_BUFFER) return;
-  x->computed = x->kind == AG_ELEMENTWISE || x->kind == AG_CAST || x->kind == AG_RANDOM || x->kind == AG_MATMUL;
+  x->computed = x->kind == AG_ELEMENTWISE || x->kind == AG_CAST || x->kind == AG_RANDOM ||
+                x->kind == AG_MATMUL;
   for (int i = 0; i < x->nargs; i++)
     if (x->arg[i]) mark_computed(x->arg[i]);
 }
@@ -247,7 +258,8 @@ static int is_pending(const ag_array *x) { return x->kind != AG_BUFFER; }
 ag_status ag_array_force(int n, ag_array *const *x) {
   int pending = 0;
   for (int i = 0; i < n; i++) {
-    if (x[i]->traced) return ag_fail(AG_E_ARGUMENT, "a placeholder of a traced function has no value");
+    if (x[i]->traced)
+      return ag_fail(AG_E_ARGUMENT, "a placeholder of a traced function has no value");
     pending += is_pending(x[i]);
   }
   if (!pending) return AG_OK;

@@ -7,9 +7,10 @@
 
 typedef struct ag_plan ag_plan;
 
-/* Targets and assignments as in ag_schedule_new(). Inputs made by ag_expr_input() are bound later by their number;
- * other AG_BUFFER leaves are bound for good. */
-AG_CHECKED ag_status ag_plan_new(ag_plan **out, int n, ag_array *const *target, ag_array *const *assign);
+/* Targets and assignments as in ag_schedule_new(). Inputs made by ag_expr_input() are bound later
+ * by their number; other AG_BUFFER leaves are bound for good. */
+AG_CHECKED ag_status ag_plan_new(ag_plan **out, int n, ag_array *const *target,
+                                 ag_array *const *assign);
 void ag_plan_free(ag_plan *p);
 /* Input `param` becomes the elements of `b` from `offset` on. The plan keeps a reference. */
 AG_CHECKED ag_status ag_plan_bind(ag_plan *p, int param, ag_buffer *b, int64_t offset);

@@ -21,7 +21,7 @@ static ag_status enter(const ag_device *d, const char *call) {
   return AG_OK;
 }
 
-/* -- the pool: free blocks by size class -------------------------------------------------------- */
+/* -- the pool: free blocks by size class --------------------------------------------------- */
 /* Classes are powers of two cut into quarters: at most 25 % is wasted. */
 #define SMALLEST 256
 #define NCLASSES 160
@@ -44,7 +44,7 @@ static size_t class_size(int class) {
 
 static int class_of(size_t bytes) {
   int class = 0;
-  while (class_size(class) < bytes && class < NCLASSES - 1) class++;
+  while (class_size(class) < bytes && class < NCLASSES - 1) class ++;
   return class;
 }
 
@@ -82,7 +82,7 @@ static int pool_put(ag_device *d, size_t capacity, void *mem) {
 void ag_device_trim(ag_device *d) {
   struct ag_pool *p = d->pool;
   if (!p || ag_device_check(d) != AG_OK) return;
-  for (int class = 0; class < NCLASSES; class++)
+  for (int class = 0; class < NCLASSES; class ++)
     for (block *b = p->list[class], *next; b; b = next) {
       next = b->next;
       d->table->free(d, b->mem);
@@ -92,20 +92,19 @@ void ag_device_trim(ag_device *d) {
   p->use.pool_bytes = 0;
 }
 
-ag_memory ag_device_memory(const ag_device *d) {
-  return d->pool ? d->pool->use : (ag_memory){0};
-}
+ag_memory ag_device_memory(const ag_device *d) { return d->pool ? d->pool->use : (ag_memory){0}; }
 
 void ag_device_set_limit(ag_device *d, size_t bytes) {
   if (pool_of(d)) d->pool->use.limit = bytes;
 }
 
-/* -- buffers -------------------------------------------------------------------------------------- */
+/* -- buffers ------------------------------------------------------------------------------- */
 static ag_status try_alloc(ag_device *d, int class, void **mem) {
   struct ag_pool *p = d->pool;
   size_t capacity = class_size(class);
   if (p->use.limit && p->use.live_bytes + capacity > p->use.limit)
-    return ag_fail(AG_E_MEMORY, "the limit set by gpu_memory(limit = ) is %.1f MB", (double)p->use.limit / 1e6);
+    return ag_fail(AG_E_MEMORY, "the limit set by gpu_memory(limit = ) is %.1f MB",
+                   (double)p->use.limit / 1e6);
   *mem = pool_take(p, class);
   if (*mem) return AG_OK;
   AG_TRY(d->table->alloc(d, capacity, mem));
@@ -113,7 +112,8 @@ static ag_status try_alloc(ag_device *d, int class, void **mem) {
   return AG_OK;
 }
 
-/* R does not see device memory: ask it to collect when as much was handed out again as is in use. */
+/* R does not see device memory: ask it to collect when as much was handed out again as is in use.
+ */
 static void collect_if_due(struct ag_pool *p, size_t capacity) {
   const size_t least = (size_t)256 << 20;
   p->since_gc += capacity;
@@ -127,8 +127,8 @@ static ag_status memory_error(ag_device *d, size_t bytes) {
   size_t i = 0;
   for (const char *m = ag_error_message(); *m && i + 1 < sizeof why; m++) why[i++] = *m;
   why[i] = 0;
-  return ag_fail(AG_E_MEMORY, "%s has no room for an array of %.1f MB: %.1f MB are in use (%s)", d->id,
-                 (double)bytes / 1e6, (double)d->pool->use.live_bytes / 1e6, why);
+  return ag_fail(AG_E_MEMORY, "%s has no room for an array of %.1f MB: %.1f MB are in use (%s)",
+                 d->id, (double)bytes / 1e6, (double)d->pool->use.live_bytes / 1e6, why);
 }
 
 static ag_status alloc_or_collect(ag_device *d, size_t bytes, int class, void **mem) {
@@ -144,8 +144,8 @@ ag_status ag_buffer_new(ag_buffer **out, ag_device *d, size_t bytes) {
   AG_TRY(enter(d, "alloc"));
   if (!pool_of(d)) return ag_fail(AG_E_MEMORY, "out of memory");
   if (d->max_alloc && bytes > d->max_alloc)
-    return ag_fail(AG_E_MEMORY, "%s allows arrays of at most %.1f MB; %.1f MB were asked for", d->id,
-                   (double)d->max_alloc / 1e6, (double)bytes / 1e6);
+    return ag_fail(AG_E_MEMORY, "%s allows arrays of at most %.1f MB; %.1f MB were asked for",
+                   d->id, (double)d->max_alloc / 1e6, (double)bytes / 1e6);
   ag_buffer *b = malloc(sizeof *b);
   if (!b) return ag_fail(AG_E_MEMORY, "out of memory");
   int class = class_of(bytes);
@@ -199,7 +199,7 @@ ag_status ag_buffer_zero(ag_buffer *b, size_t offset, size_t bytes) {
   return bytes ? b->dev->table->zero(b->dev, b->mem, offset, bytes) : AG_OK;
 }
 
-/* -- kernels ---------------------------------------------------------------------------------------- */
+/* -- kernels ------------------------------------------------------------------------------- */
 ag_status ag_device_build(ag_device *d, ag_kernel *k) {
   AG_TRY(enter(d, "build"));
   return d->table->build(d, k);

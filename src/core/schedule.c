@@ -1,8 +1,8 @@
 /* Cuts a pending graph into kernels.
  *
  * 1 collect   the graph below the targets, arguments before users
- * 2 decide    users before arguments: each node is fused into its only user's kernel, or stored by a
- *             kernel of its own; a node that is a target or was computed before becomes a further output
+ * 2 decide    users before arguments: each node is fused into its only user's kernel, or stored
+ *             by a kernel of its own; a target, or what was computed before, is a further output
  * 3 order     kernels by position of their root; assignments last
  * 4 emit      programs (emit.c), slots and their lifetimes */
 #include "array_new.h"
@@ -12,7 +12,7 @@
 
 static ag_status no_memory(void) { return ag_fail(AG_E_MEMORY, "out of memory"); }
 
-/* -- 1 collect ------------------------------------------------------------------------------------------ */
+/* -- 1 collect ----------------------------------------------------------------------------- */
 static ag_status add_item(ag_build *b, ag_array *x) {
   if (b->nitems == b->item_cap) {
     int cap = b->item_cap ? 2 * b->item_cap : 64;
@@ -21,8 +21,8 @@ static ag_status add_item(ag_build *b, ag_array *x) {
     b->item = item, b->item_cap = cap;
   }
   x->mark = b->nitems;
-  b->item[b->nitems++] = (ag_item){.x = x, .owner = -1, .kernel = -1, .slot = -1, .into = -1, .assign = -1,
-                                   .reg_kernel = -1};
+  b->item[b->nitems++] = (ag_item){
+      .x = x, .owner = -1, .kernel = -1, .slot = -1, .into = -1, .assign = -1, .reg_kernel = -1};
   return AG_OK;
 }
 
@@ -36,7 +36,7 @@ static ag_status collect(ag_build *b, ag_array *x) {
   return add_item(b, x);
 }
 
-/* -- 2 decide --------------------------------------------------------------------------------------------- */
+/* -- 2 decide ------------------------------------------------------------------------------ */
 static ag_status add_cut(ag_build *b, int root, ag_shape space, int *c) {
   if (b->ncuts == b->cut_cap) {
     int cap = b->cut_cap ? 2 * b->cut_cap : 32;
@@ -75,14 +75,8 @@ static void use(ag_build *b, ag_array *x, int c, const ag_place *at) {
 static void need(ag_build *b, ag_array *x) { b->item[x->mark].uses = 2; }
 
 static void need_matrix(ag_build *b, ag_array *x) {
-  ag_shape space = x->shape;
-  ag_place at = ag_place_identity(&space), inner;
-  while (ag_is_viewlike(x) && ag_place_through(&inner, &at, x, &space) &&
-         !ag_place_access(&inner, &x->arg[0]->shape).mod) {
-    at = inner;
-    x = x->arg[0];
-  }
-  need(b, x);
+  ag_place at;
+  need(b, ag_place_operand(&at, x));
 }
 
 static int is_fusable(const ag_array *x) {
@@ -90,7 +84,8 @@ static int is_fusable(const ag_array *x) {
 }
 
 static int fits(const ag_cut *c, const ag_array *x) {
-  return c->operands - 1 + x->nargs <= AG_MAX_IN && c->instrs + 1 + 2 * x->nargs < AG_MAX_INSTR - AG_MAX_IN;
+  return c->operands - 1 + x->nargs <= AG_MAX_IN &&
+         c->instrs + 1 + 2 * x->nargs < AG_MAX_INSTR - AG_MAX_IN;
 }
 
 static int is_map(const ag_build *b, const ag_cut *c) {
@@ -102,7 +97,8 @@ static int is_map(const ag_build *b, const ag_cut *c) {
 static int runs_along(const ag_build *b, const ag_item *t) {
   const ag_shape *space = &b->cut[t->owner].space;
   ag_access at = ag_place_access(&t->at, &t->x->shape);
-  return ag_array_count(t->x) == ag_shape_count(space) && at.base == 0 && ag_access_contiguous(&at, space);
+  return ag_array_count(t->x) == ag_shape_count(space) && at.base == 0 &&
+         ag_access_contiguous(&at, space);
 }
 
 static int can_be_extra(const ag_build *b, const ag_item *t) {
@@ -110,16 +106,17 @@ static int can_be_extra(const ag_build *b, const ag_item *t) {
   return is_map(b, c) && c->nextra < AG_MAX_OUT - 1 && runs_along(b, t);
 }
 
-/* The product becomes the accumulator of the elementwise kernel that is its only user. The kernel's first output
- * serves as the product's memory meanwhile, so it must have its type and must not be an assignment. */
+/* The product becomes the accumulator of the elementwise kernel that is its only user. The kernel's
+ * first output serves as the product's memory meanwhile, so it must have its type and must not be
+ * an assignment. */
 static int can_be_epilogue(const ag_build *b, const ag_item *t) {
   if (t->uses != 1 || t->target || t->x->computed || t->into >= 0) return 0;
   const ag_cut *c = &b->cut[t->owner];
   const ag_item *root = &b->item[c->root];
   int assigns = root->assign >= 0;
   for (int i = 0; i < c->nextra; i++) assigns |= b->item[c->extra[i]].assign >= 0;
-  return is_map(b, c) && c->matmul < 0 && !assigns && root->x->type == t->x->type && runs_along(b, t) &&
-         ag_shape_equal(&c->space, &t->x->shape);
+  return is_map(b, c) && c->matmul < 0 && !assigns && root->x->type == t->x->type &&
+         runs_along(b, t) && ag_shape_equal(&c->space, &t->x->shape);
 }
 
 static void use_args(ag_build *b, ag_array *x, int c, const ag_place *at) {
@@ -146,7 +143,8 @@ static ag_array *same_elements(ag_array *x) {
     ag_place at = ag_place_identity(&x->shape), inner;
     if (!ag_place_through(&inner, &at, x, &x->shape)) return x;
     ag_access access = ag_place_access(&inner, &x->arg[0]->shape);
-    if (ag_array_count(x->arg[0]) != ag_array_count(x) || access.base || !ag_access_contiguous(&access, &x->shape))
+    if (ag_array_count(x->arg[0]) != ag_array_count(x) || access.base ||
+        !ag_access_contiguous(&access, &x->shape))
       return x;
     x = x->arg[0];
   }
@@ -160,8 +158,8 @@ static ag_status place_parts(ag_build *b, int i) {
   for (int j = 0; j < x->nargs; j++) {
     ag_array *part = same_elements(x->arg[j]);
     ag_item *t = &b->item[part->mark];
-    if (ag_is_viewlike(part) || ag_is_free(part) || part->kind == AG_CONCAT || t->into >= 0 || t->assign >= 0 ||
-        t->kernel >= 0) {
+    if (ag_is_viewlike(part) || ag_is_free(part) || part->kind == AG_CONCAT || t->into >= 0 ||
+        t->assign >= 0 || t->kernel >= 0) {
       int c;
       AG_TRY(add_cut(b, part->mark, part->shape, &c));
       b->cut[c].copy_into = i, b->cut[c].copy_offset = offset;
@@ -194,7 +192,8 @@ static ag_status own_kernel(ag_build *b, int i) {
     need(b, x->arg[0]);
     need(b, x->arg[1]);
   } else if (ag_is_viewlike(x)) {
-    if (!ag_place_through(&inner, &at, x, &space)) return ag_fail(AG_E_ARGUMENT, "internal: a view of itself");
+    if (!ag_place_through(&inner, &at, x, &space))
+      return ag_fail(AG_E_ARGUMENT, "internal: a view of itself");
     use(b, x->arg[0], c, &inner);
   } else {
     use_args(b, x, c, &at);
@@ -219,7 +218,7 @@ static ag_status decide(ag_build *b, int i) {
   return own_kernel(b, i);
 }
 
-/* -- 3 order ----------------------------------------------------------------------------------------------- */
+/* -- 3 order ------------------------------------------------------------------------------- */
 static const ag_build *sorting; /* qsort has no context argument */
 
 static int assigns(const ag_build *b, const ag_cut *c) {
@@ -235,11 +234,12 @@ static int64_t position(const ag_build *b, const ag_cut *c) {
 }
 
 static int by_position(const void *p, const void *q) {
-  int64_t a = position(sorting, &sorting->cut[*(const int *)p]), b = position(sorting, &sorting->cut[*(const int *)q]);
+  int64_t a = position(sorting, &sorting->cut[*(const int *)p]),
+          b = position(sorting, &sorting->cut[*(const int *)q]);
   return (a > b) - (a < b);
 }
 
-/* -- 4 slots, kernels, lifetimes ------------------------------------------------------------------------------- */
+/* -- 4 slots, kernels, lifetimes ----------------------------------------------------------- */
 int ag_slot_of(ag_build *b, int i) {
   ag_item *t = &b->item[i];
   if (t->slot >= 0) return t->slot;
@@ -247,9 +247,16 @@ int ag_slot_of(ag_build *b, int i) {
   int parent = t->into >= 0 ? ag_slot_of(b, t->into) : -1;
   ag_schedule *s = b->s;
   int leaf = t->x->kind == AG_BUFFER;
-  s->slot[s->nslots] = (ag_slot){.array = ag_array_retain(t->x), .type = t->x->type, .count = ag_array_count(t->x),
-                                 .parent = parent, .offset = leaf ? t->x->offset : t->into_offset, .leaf = leaf,
-                                 .first = -1, .last = -1, .zeroed = t->x->kind == AG_EMBED, .alias = -1};
+  s->slot[s->nslots] = (ag_slot){.array = ag_array_retain(t->x),
+                                 .type = t->x->type,
+                                 .count = ag_array_count(t->x),
+                                 .parent = parent,
+                                 .offset = leaf ? t->x->offset : t->into_offset,
+                                 .leaf = leaf,
+                                 .first = -1,
+                                 .last = -1,
+                                 .zeroed = t->x->kind == AG_EMBED,
+                                 .alias = -1};
   return t->slot = s->nslots++;
 }
 
@@ -272,7 +279,8 @@ static void each_slot(ag_schedule *s, int at, slot_fn fn) {
   }
   for (int i = 0; i < k->prog.nin; i++)
     if (k->prog.in[i].slot >= 0) fn(s, k->prog.in[i].slot, at, 0, k->prog.in[i].contiguous);
-  for (int i = 0; i < k->prog.nout; i++) fn(s, k->prog.out[i].slot, at, 1, k->prog.out[i].contiguous);
+  for (int i = 0; i < k->prog.nout; i++)
+    fn(s, k->prog.out[i].slot, at, 1, k->prog.out[i].contiguous);
   if (k->kind == AG_K_REDUCE) fn(s, k->reduce.out.slot, at, 1, 1);
   if (k->kind == AG_K_MATMUL) {
     fn(s, k->mm.slot_a, at, 0, 0);
@@ -285,7 +293,8 @@ static void note_lifetime(ag_schedule *s, int slot, int k, int is_write, int con
   touch(s, slot, k);
 }
 
-/* An overwritten leaf: nobody may read it afterwards, and its own kernel only element by element. */
+/* An overwritten leaf: nobody may read it afterwards, and its own kernel only element by element.
+ */
 static int conflict;
 static void check_assigned(ag_schedule *s, int slot, int k, int is_write, int contiguous) {
   if (s->slot[slot].alias < 0 || is_write) return;
@@ -298,9 +307,9 @@ static void note_assigned(ag_schedule *s, int slot, int k, int is_write, int con
 
 static int launches(const ag_kernel *k) {
   switch (k->kind) {
-    case AG_K_REDUCE: return k->reduce.pre * k->reduce.post > 0;
-    case AG_K_GATHER: return k->gather.rows * k->gather.cols > 0;
-    default: return k->prog.count > 0;
+  case AG_K_REDUCE: return k->reduce.pre * k->reduce.post > 0;
+  case AG_K_GATHER: return k->gather.rows * k->gather.cols > 0;
+  default: return k->prog.count > 0;
   }
 }
 
@@ -324,7 +333,8 @@ static ag_status emit_all(ag_build *b, const int *order) {
   }
   conflict = 0;
   for (int i = 0; i < s->nkernels; i++) each_slot(s, i, check_assigned);
-  return conflict ? ag_fail(AG_E_ARGUMENT, "an assigned array is read after, or out of order with, its assignment")
+  return conflict ? ag_fail(AG_E_ARGUMENT,
+                            "an assigned array is read after, or out of order with, its assignment")
                   : AG_OK;
 }
 
@@ -335,7 +345,8 @@ static void keep_results(ag_build *b) {
     if (t->slot < 0 || t->x->kind == AG_BUFFER) continue;
     int held = t->stored && !t->x->traced && t->x->refs > t->refs + 1; /* 1: the slot's own */
     if (t->target || held)
-      for (int slot = t->slot; slot >= 0; slot = b->s->slot[slot].parent) b->s->slot[slot].last = b->s->nkernels;
+      for (int slot = t->slot; slot >= 0; slot = b->s->slot[slot].parent)
+        b->s->slot[slot].last = b->s->nkernels;
   }
 }
 
@@ -358,7 +369,8 @@ static ag_status build(ag_build *b) {
   return status;
 }
 
-static ag_status collect_targets(ag_build *b, int n, ag_array *const *target, ag_array *const *assign) {
+static ag_status collect_targets(ag_build *b, int n, ag_array *const *target,
+                                 ag_array *const *assign) {
   for (int i = 0; i < n; i++) {
     AG_TRY(collect(b, target[i]));
     if (target[i]->dev) b->s->dev = target[i]->dev;
@@ -366,7 +378,9 @@ static ag_status collect_targets(ag_build *b, int n, ag_array *const *target, ag
   for (int i = 0; i < n; i++) {
     ag_item *t = &b->item[target[i]->mark];
     t->target = i + 1;
-    if (!assign || !assign[i] || t->x->kind == AG_BUFFER) continue;
+    if (!assign || !assign[i]) continue;
+    if (t->x->kind == AG_BUFFER || t->x->kind == AG_EMBED || t->x->kind == AG_CONCAT)
+      return ag_fail(AG_E_ARGUMENT, "internal: target %d must be copied to be assigned", i);
     if (assign[i]->mark < 0) AG_TRY(add_item(b, assign[i]));
     t = &b->item[target[i]->mark];
     t->assign = assign[i]->mark;
@@ -374,7 +388,8 @@ static ag_status collect_targets(ag_build *b, int n, ag_array *const *target, ag
   return AG_OK;
 }
 
-ag_status ag_schedule_new(ag_schedule **out, int n, ag_array *const *target, ag_array *const *assign) {
+ag_status ag_schedule_new(ag_schedule **out, int n, ag_array *const *target,
+                          ag_array *const *assign) {
   ag_build b = {.s = calloc(1, sizeof(ag_schedule))};
   if (!b.s) return no_memory();
   ag_status status = collect_targets(&b, n, target, assign);

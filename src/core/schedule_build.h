@@ -5,33 +5,33 @@
 #include "place.h"
 #include "schedule.h"
 
-/* One node of the graph being cut. It is either fused into one kernel (`owner`), or stored: computed
- * by a kernel of its own, or as a further output of its owner. */
+/* One node of the graph being cut. It is either fused into one kernel (`owner`), or stored:
+ * computed by a kernel of its own, or as a further output of its owner. */
 typedef struct {
   ag_array *x;
-  int refs;      /* references from nodes of this graph */
-  int uses;      /* 0 none, 1 one kernel at one place, 2 more */
-  int owner;     /* the kernel that uses it, when uses is 1 */
-  ag_place at;   /* its place there */
-  int stored;    /* has a slot */
-  int target;    /* number of the target + 1, or 0 */
-  int kernel;    /* that computes its stored value, or -1 */
-  int slot;      /* or -1 */
-  int into;      /* CONCAT item that it is a part of, or -1 */
+  int refs;    /* references from nodes of this graph */
+  int uses;    /* 0 none, 1 one kernel at one place, 2 more */
+  int owner;   /* the kernel that uses it, when uses is 1 */
+  ag_place at; /* its place there */
+  int stored;  /* has a slot */
+  int target;  /* number of the target + 1, or 0 */
+  int kernel;  /* that computes its stored value, or -1 */
+  int slot;    /* or -1 */
+  int into;    /* CONCAT item that it is a part of, or -1 */
   int64_t into_offset;
-  int assign;    /* item of the leaf that it overwrites, or -1 */
+  int assign;          /* item of the leaf that it overwrites, or -1 */
   int reg, reg_kernel; /* memo of emit.c */
 } ag_item;
 
 /* A kernel being formed: the root's shape is the iteration space. */
 typedef struct {
-  int root;        /* item */
+  int root; /* item */
   ag_shape space;
-  int copy_into;   /* CONCAT item this kernel copies the root into, or -1 */
+  int copy_into; /* CONCAT item this kernel copies the root into, or -1 */
   int64_t copy_offset;
-  int matmul;      /* item of the product whose epilogue this is, or -1 */
+  int matmul;                    /* item of the product whose epilogue this is, or -1 */
   int nextra, extra[AG_MAX_OUT]; /* items stored as further outputs */
-  int operands, instrs; /* upper bounds, to stay below the caps */
+  int operands, instrs;          /* upper bounds, to stay below the caps */
 } ag_cut;
 
 typedef struct {

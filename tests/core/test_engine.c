@@ -32,14 +32,18 @@ static pair leaf(ag_shape shape) {
   return p;
 }
 
-/* -- one step on both sides ----------------------------------------------------------------------------- */
+/* -- one step on both sides ---------------------------------------------------------------- */
 static pair binary(ag_op op, const pair *a, const pair *b) {
   int64_t na = ag_shape_count(&a->shape), nb = ag_shape_count(&b->shape);
   ag_shape s = nb > na || (nb == na && b->shape.nd > a->shape.nd) ? b->shape : a->shape;
   pair p = {.shape = s, .v = new_values(&s)};
   for (int64_t i = 0; i < ag_shape_count(&s); i++) {
     double u = a->v[i % na], w = b->v[i % nb];
-    p.v[i] = op == AG_OP_add ? u + w : op == AG_OP_mul ? u * w : op == AG_OP_sub ? u - w : u > w ? u : w;
+    p.v[i] = op == AG_OP_add   ? u + w
+             : op == AG_OP_mul ? u * w
+             : op == AG_OP_sub ? u - w
+             : u > w           ? u
+                               : w;
   }
   CHECK_OK(ag_expr_binary(&p.x, op, a->x, b->x));
   return p;
@@ -81,7 +85,10 @@ static pair sliced(const pair *a) {
   int nd = a->shape.nd;
   for (int q = 0; q < nd; q++) {
     int64_t n = a->shape.dim[q];
-    if (!n) { extent[q] = 0; continue; }
+    if (!n) {
+      extent[q] = 0;
+      continue;
+    }
     first[q] = pick((int)n);
     step[q] = pick(2) ? 1 : -1;
     extent[q] = step[q] > 0 ? 1 + pick((int)(n - first[q])) : 1 + pick((int)first[q] + 1);
@@ -91,13 +98,15 @@ static pair sliced(const pair *a) {
   p.v = new_values(&p.shape);
   for (int64_t j = 0; j < extent[1]; j++)
     for (int64_t i = 0; i < extent[0]; i++)
-      p.v[i + j * extent[0]] = a->v[first[0] + step[0] * i + (nd == 2 ? (first[1] + step[1] * j) * a->shape.dim[0] : 0)];
+      p.v[i + j * extent[0]] =
+          a->v[first[0] + step[0] * i + (nd == 2 ? (first[1] + step[1] * j) * a->shape.dim[0] : 0)];
   CHECK_OK(ag_expr_slice(&p.x, a->x, first, step, extent));
   return p;
 }
 
 static pair reduced(const pair *a) {
-  int nd = a->shape.nd, axis = nd == 2 ? pick(3) : 0, first = axis == 1, last = axis == 0 && nd == 2 ? 1 : nd;
+  int nd = a->shape.nd, axis = nd == 2 ? pick(3) : 0, first = axis == 1,
+      last = axis == 0 && nd == 2 ? 1 : nd;
   if (axis == 2) first = 0, last = 2;
   int64_t n = a->shape.dim[0], m = nd == 2 ? a->shape.dim[1] : 1;
   int rows = nd == 2 && axis == 1, cols = nd == 2 && axis == 0;
@@ -122,7 +131,8 @@ static pair product(const pair *a, const pair *b, int ta, int tb) {
   for (int64_t i = 0; i < m; i++)
     for (int64_t j = 0; j < n; j++) {
       double s = 0;
-      for (int64_t l = 0; l < k; l++) s += a->v[ta ? l + i * lda : i + l * lda] * b->v[tb ? j + l * ldb : l + j * ldb];
+      for (int64_t l = 0; l < k; l++)
+        s += a->v[ta ? l + i * lda : i + l * lda] * b->v[tb ? j + l * ldb : l + j * ldb];
       p.v[i + j * m] = s;
     }
   CHECK_OK(ag_expr_matmul(&p.x, a->x, b->x, ta, tb));
@@ -140,7 +150,7 @@ static pair concatenated(const pair *a, const pair *b) {
   return p;
 }
 
-/* -- programs ------------------------------------------------------------------------------------------------ */
+/* -- programs ------------------------------------------------------------------------------ */
 static int recycles(const pair *a, const pair *b) {
   int64_t na = ag_shape_count(&a->shape), nb = ag_shape_count(&b->shape);
   if (a->shape.nd == 2 && b->shape.nd == 2) return ag_shape_equal(&a->shape, &b->shape);
@@ -159,20 +169,25 @@ static pair step(const pair *pool, int n) {
   const pair *a = &pool[pick(n)], *b = &pool[pick(n)];
   if (size_of(a) > 1e3) return scaled(a, 1e-3);
   switch (pick(10)) {
-    case 0: case 1: case 2: return recycles(a, b) ? binary(ops[pick(4)], a, b) : scaled(a, 0.5);
-    case 3: return a->shape.nd == 2 ? transposed(a) : reshaped(a);
-    case 4: return reshaped(a);
-    case 5: return sliced(a);
-    case 6: return ag_shape_count(&a->shape) ? reduced(a) : scaled(a, 2);
-    case 7: case 8:
-      for (int i = 0; i < n; i++)
-        for (int t = 0; t < 4; t++)
-          if (a->shape.nd == 2 && pool[i].shape.nd == 2 && a->shape.dim[!(t & 1)] == pool[i].shape.dim[t >> 1] &&
-              size_of(&pool[i]) < 100 && pick(3))
-            return product(a, &pool[i], t & 1, t >> 1);
-      return scaled(a, -1);
-    default:
-      return ag_shape_count(&a->shape) + ag_shape_count(&b->shape) < 5000 ? concatenated(a, b) : scaled(a, 3);
+  case 0:
+  case 1:
+  case 2: return recycles(a, b) ? binary(ops[pick(4)], a, b) : scaled(a, 0.5);
+  case 3: return a->shape.nd == 2 ? transposed(a) : reshaped(a);
+  case 4: return reshaped(a);
+  case 5: return sliced(a);
+  case 6: return ag_shape_count(&a->shape) ? reduced(a) : scaled(a, 2);
+  case 7:
+  case 8:
+    for (int i = 0; i < n; i++)
+      for (int t = 0; t < 4; t++)
+        if (a->shape.nd == 2 && pool[i].shape.nd == 2 &&
+            a->shape.dim[!(t & 1)] == pool[i].shape.dim[t >> 1] && size_of(&pool[i]) < 100 &&
+            pick(3))
+          return product(a, &pool[i], t & 1, t >> 1);
+    return scaled(a, -1);
+  default:
+    return ag_shape_count(&a->shape) + ag_shape_count(&b->shape) < 5000 ? concatenated(a, b)
+                                                                        : scaled(a, 3);
   }
 }
 
@@ -183,7 +198,8 @@ static void compare(const pair *p, unsigned long start, int at) {
   if (!p->x) exit(1);
   CHECK(ag_shape_equal(&p->x->shape, &p->shape), "seed %lu, step %d: shape", start, at);
   CHECK_OK(ag_array_read(p->x, have, AG_F64));
-  for (int64_t i = 0; i < n; i++) worst = fmax(worst, isnan(have[i]) ? INFINITY : fabs(have[i] - p->v[i]));
+  for (int64_t i = 0; i < n; i++)
+    worst = fmax(worst, isnan(have[i]) ? INFINITY : fabs(have[i] - p->v[i]));
   double tolerance = (type == AG_F32 ? 1e-3 : 1e-9) * (1 + most);
   CHECK(worst <= tolerance, "seed %lu, step %d: off by %g of %g", start, at, worst, most);
   free(have);
@@ -211,7 +227,7 @@ static void random_program(unsigned long start, int steps) {
   }
 }
 
-/* -- single questions ------------------------------------------------------------------------------------------ */
+/* -- single questions ---------------------------------------------------------------------- */
 static ag_array *op1(ag_op op, ag_array *a) {
   ag_array *r = NULL;
   CHECK_OK(ag_expr_unary(&r, op, a));
@@ -247,8 +263,8 @@ static void one_launch(void) {
 
 /* A product with bias and activation is one launch. */
 static void one_matmul(void) {
-  pair a = leaf(ag_shape_of(2, (int64_t)20, (int64_t)10)), b = leaf(ag_shape_of(2, (int64_t)10, (int64_t)30)),
-       bias = leaf(ag_shape_of(1, (int64_t)20));
+  pair a = leaf(ag_shape_of(2, (int64_t)20, (int64_t)10)),
+       b = leaf(ag_shape_of(2, (int64_t)10, (int64_t)30)), bias = leaf(ag_shape_of(1, (int64_t)20));
   ag_array *y, *z;
   CHECK_OK(ag_expr_matmul(&y, a.x, b.x, 0, 0));
   CHECK_OK(ag_expr_binary(&z, AG_OP_add, y, bias.x));
@@ -337,7 +353,8 @@ static void plan_assigns(void) {
     int64_t before = ag_stat.launches, allocs = ag_stat.allocs;
     ag_plan_set(plan, 7, 0.1 / (i + 1));
     CHECK_OK(ag_plan_run(plan));
-    CHECK(ag_stat.launches == before + 1 && ag_stat.allocs == allocs, "launches %d", (int)(ag_stat.launches - before));
+    CHECK(ag_stat.launches == before + 1 && ag_stat.allocs == allocs, "launches %d",
+          (int)(ag_stat.launches - before));
     for (int j = 0; j < 100; j++) {
       v.v[j] = 0.9 * v.v[j] + w.v[j];
       w.v[j] -= v.v[j] * (0.1 / (i + 1));
@@ -352,7 +369,8 @@ static void plan_assigns(void) {
   free(v.v);
 }
 
-/* d/dx of sum(exp(W x) * s) + sum(max(x)) against finite differences, through most structural nodes */
+/* d/dx of sum(exp(W x) * s) + sum(max(x)) against finite differences, through most structural nodes
+ */
 static double objective(ag_array *w, ag_array *x, ag_array **out) {
   ag_array *wx, *e, *r, *xt, *m, *sum, *two, *sq;
   double v = 0;
@@ -373,7 +391,8 @@ static double objective(ag_array *w, ag_array *x, ag_array **out) {
 
 static void gradient(void) {
   if (type != AG_F64) return;
-  pair w = leaf(ag_shape_of(2, (int64_t)5, (int64_t)4)), x = leaf(ag_shape_of(2, (int64_t)4, (int64_t)7));
+  pair w = leaf(ag_shape_of(2, (int64_t)5, (int64_t)4)),
+       x = leaf(ag_shape_of(2, (int64_t)4, (int64_t)7));
   ag_array *y, *g[2], *wrt[2], *out = NULL;
   double have[28];
   CHECK_OK(ag_expr_input(&wrt[0], dev, type, w.shape, 0));
@@ -399,7 +418,8 @@ static void gradient(void) {
     }
     x.v[i] = keep;
     double want = (f[1] - f[0]) / (2 * h);
-    CHECK(fabs(have[i] - want) < 1e-6 * (1 + fabs(want)), "gradient %d: %g, not %g", i, have[i], want);
+    CHECK(fabs(have[i] - want) < 1e-6 * (1 + fabs(want)), "gradient %d: %g, not %g", i, have[i],
+          want);
   }
   ag_plan_free(plan);
   ag_array *all[] = {out, y, g[0], g[1], wrt[0], wrt[1], w.x, x.x};

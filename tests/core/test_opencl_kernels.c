@@ -52,7 +52,7 @@ static void one_reduction(ag_reduction op, ag_dtype type, int64_t pre, int64_t r
                           int nans) {
   const int64_t n = pre * red * post, nout = pre * post;
   const int truth = op == AG_ANY || op == AG_ALL, square = op == AG_SUM;
-  double *x = numbers(n, 4), *want = numbers(nout, 1), *scale = numbers(nout, 1);
+  double *x = numbers(n, 4), *want = numbers(nout, 1);
   for (int64_t i = 0; i < n; i++) {
     if (truth)
       x[i] =
@@ -79,7 +79,6 @@ static void one_reduction(ag_reduction op, ag_dtype type, int64_t pre, int64_t r
            (long)pre, (long)red, (long)post, nans ? " with NaN" : "");
   check_values(what, nout, have, want, type == AG_F64 ? 1e-12 : op == AG_PROD ? 1e-4 : 2e-6);
   free(have);
-  free(scale);
   free(want);
   free(x);
 }

@@ -40,10 +40,10 @@ skipped <- function(what, why) cat("skipped: ", what, " (", why, ")\n", sep = ""
 
 show <- function(x, unit) paste(format(signif(x, 3), big.mark = ","), unit)
 
-# The shortest of `n` runs in milliseconds, after one that is not counted.
+# The median of `n` runs in milliseconds, after one that is not counted.
 time_ms <- function(f, n = 7) {
   f()
-  min(vapply(seq_len(n), function(i) {
+  median(vapply(seq_len(n), function(i) {
     gc(FALSE)
     start <- Sys.time()
     f()
@@ -51,8 +51,8 @@ time_ms <- function(f, n = 7) {
   }, 0))
 }
 
-# The shortest of each of several functions, run in turn so that a busy machine hits all alike.
-time_in_turn <- function(fs, n = 5) {
+# The median of each of several functions, run in turn so that a busy machine hits all alike.
+time_in_turn <- function(fs, n = 7) {
   for (f in fs) f()
   times <- replicate(n, vapply(fs, function(f) {
     gc(FALSE)
@@ -60,7 +60,7 @@ time_in_turn <- function(fs, n = 5) {
     f()
     as.numeric(difftime(Sys.time(), start, units = "secs")) * 1000
   }, 0))
-  apply(matrix(times, length(fs)), 1, min)
+  apply(matrix(times, length(fs)), 1, median)
 }
 
 has_opencl <- function() any(startsWith(gpu_devices()$id, "opencl"))

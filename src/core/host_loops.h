@@ -150,6 +150,30 @@ ACCUMULATE(max_f32, float, float, ((x > y) | (x != x)) ? x : y)
 ACCUMULATE(min_f64, double, double, ((x < y) | (x != x)) ? x : y)
 ACCUMULATE(max_f64, double, double, ((x > y) | (x != x)) ? x : y)
 
+#if HOST_X86
+#if VBYTES == 64
+#define STREAM_STEP(to, from) _mm512_stream_si512((void *)(to), _mm512_loadu_si512(from))
+#elif VBYTES == 32
+#define STREAM_STEP(to, from)                                                                      \
+  _mm256_stream_si256((__m256i *)(void *)(to), _mm256_loadu_si256((const __m256i *)(from)))
+#else
+#define STREAM_STEP(to, from)                                                                      \
+  _mm_stream_si128((__m128i *)(void *)(to), _mm_loadu_si128((const __m128i *)(from)))
+#endif
+static void stream(size_t bytes, void *to, const void *from) {
+  char *t = to;
+  const char *f = from;
+  size_t i = 0;
+  if ((uintptr_t)t % VBYTES == 0) {
+    for (; i + VBYTES <= bytes; i += VBYTES) STREAM_STEP(t + i, (const void *)(f + i));
+    _mm_sfence();
+  }
+  memcpy(t + i, f + i, bytes - i);
+}
+#else
+static void stream(size_t bytes, void *to, const void *from) { memcpy(to, from, bytes); }
+#endif
+
 #include "host_random.h"
 
 #include "host_micro.h"
@@ -175,6 +199,7 @@ const ag_isa ISA = {
              {cast_f32_f64, cast_f32_f32, cast_f32_i32, cast_f32_bool},
              {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_bool},
              {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_i32}},
+    .stream = stream,
     .sum_f32 = sum_f32,
     .sum_f64 = sum_f64,
     .add_f32 = add_f32,

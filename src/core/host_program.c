@@ -2,6 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Results of this many elements (16 MB or more) are not in the caches when they are next read. */
+#define STREAM_COUNT (4 << 20)
+
 /* -- making -------------------------------------------------------------------------------- */
 static int reads(const ag_instr *in, int r) {
   return in->arg[0] == r || in->arg[1] == r || in->arg[2] == r;
@@ -80,6 +83,7 @@ void ag_host_program_make(ag_host_program *hp, const ag_kernel *k) {
   hp->isa = ag_isa_get();
   hp->k = k;
   hp->block = AG_HOST_BLOCK;
+  hp->streams = k->kind == AG_K_MAP && p->count >= STREAM_COUNT;
   for (int r = 0; r < p->ninstr; r++) {
     hp->step[r] = (ag_host_step){.loop = find_loop(hp->isa, &p->instr[r]),
                                  .scratch = -1,
@@ -88,7 +92,7 @@ void ag_host_program_make(ag_host_program *hp, const ag_kernel *k) {
     if (hp->step[r].size == 8) hp->block = AG_HOST_BLOCK / 2;
   }
   for (int i = 0; i < p->nout; i++) {
-    hp->direct[i] = (unsigned char)can_be_direct(p, i, hp->step);
+    hp->direct[i] = !hp->streams && can_be_direct(p, i, hp->step);
     if (hp->direct[i]) hp->step[p->outreg[i]].out = i;
   }
   for (int r = 0; r < p->ninstr; r++) {
@@ -233,15 +237,18 @@ static char *element(const ag_operand *o, const ag_binding *slot, int64_t i) {
   return (char *)slot[o->slot].mem + (size_t)(slot[o->slot].offset + i) * ag_dtype_size(o->type);
 }
 
-static void store(const ag_program *p, int i, const ag_binding *slot, const char *from,
+static void store(const ag_host_program *hp, int i, const ag_binding *slot, const char *from,
                   int64_t start, int64_t n) {
+  const ag_program *p = &hp->k->prog;
   const ag_operand *o = &p->out[i];
+  size_t bytes = (size_t)n * ag_dtype_size(o->type);
   if (!o->contiguous) {
     scatter(p, o, element(o, slot, 0), from, start, n);
     return;
   }
   char *to = element(o, slot, o->at.base + start);
-  if (to != from) memcpy(to, from, (size_t)n * ag_dtype_size(o->type));
+  if (hp->streams) hp->isa->stream(bytes, to, from);
+  else if (to != from) memcpy(to, from, bytes);
 }
 
 /* -- evaluating ---------------------------------------------------------------------------- */
@@ -295,7 +302,7 @@ const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *sl
     }
   }
   for (int i = 0; i < p->nout; i++)
-    if (!hp->direct[i]) store(p, i, slot, reg[p->outreg[i]], start, n);
+    if (!hp->direct[i]) store(hp, i, slot, reg[p->outreg[i]], start, n);
   return want < 0 ? NULL : reg[want];
 }
 

@@ -15,7 +15,7 @@ typedef struct {
   ag_loop op_f32[AG_OP_COUNT], op_f64[AG_OP_COUNT]; /* LOGIC rows: the same int32 loop in both */
   ag_loop cast[4][4]; /* [from][to] by ag_dtype; NA is kept, NaN to int gives NA, real to logical is
                          x != 0 */
-  /* copies past the caches what will not be read again soon: saves reading `to` before writing it */
+  /* copies past the caches what is not read again soon: saves reading `to` before writing it */
   void (*stream)(size_t bytes, void *to, const void *from);
   /* reductions of n contiguous elements into a double (sums are pairwise or in several lanes) */
   double (*sum_f32)(int64_t n, const float *x);

@@ -13,6 +13,8 @@ export _R_CHECK_SYSTEM_CLOCK_=false        # asks a time server
 export _R_CHECK_FORCE_SUGGESTS_=false
 export _R_CHECK_TESTS_NLINES_=0            # a failing test's whole output
 export ANYGPU_DEVICE=host
+# a bare machine has no locale but this one that knows UTF-8
+[ -n "$(locale -a 2>/dev/null | grep -i '^C\.utf-\{0,1\}8$')" ] && export LC_ALL=C.UTF-8
 
 R CMD build "$top" </dev/null
 status=0

@@ -47,6 +47,7 @@ check)
   need have_r rmarkdown : r-cran-rmarkdown
   need have_r ggplot2 : r-cran-ggplot2
   need have pandoc : pandoc
+  need have qpdf : qpdf
   need have clang : clang
   ;;
 docs) need have_r roxygen2 : r-cran-roxygen2 ;;

@@ -17,6 +17,7 @@ typedef struct {
                          x != 0 */
   /* copies past the caches what is not read again soon: saves reading `to` before writing it */
   void (*stream)(size_t bytes, void *to, const void *from);
+  void (*stream_end)(void); /* before another thread may read what was streamed */
   /* reductions of n contiguous elements into a double (sums are pairwise or in several lanes) */
   double (*sum_f32)(int64_t n, const float *x);
   double (*sum_f64)(int64_t n, const double *x);

@@ -166,12 +166,13 @@ static void stream(size_t bytes, void *to, const void *from) {
   size_t i = 0;
   if ((uintptr_t)t % VBYTES == 0) {
     for (; i + VBYTES <= bytes; i += VBYTES) STREAM_STEP(t + i, (const void *)(f + i));
-    _mm_sfence();
   }
   memcpy(t + i, f + i, bytes - i);
 }
+static void stream_end(void) { _mm_sfence(); }
 #else
 static void stream(size_t bytes, void *to, const void *from) { memcpy(to, from, bytes); }
+static void stream_end(void) {}
 #endif
 
 #include "host_random.h"
@@ -200,6 +201,7 @@ const ag_isa ISA = {
              {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_bool},
              {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_i32}},
     .stream = stream,
+    .stream_end = stream_end,
     .sum_f32 = sum_f32,
     .sum_f64 = sum_f64,
     .add_f32 = add_f32,

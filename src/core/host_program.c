@@ -4,7 +4,6 @@
 
 /* Results of this many elements (16 MB or more) are not in the caches when they are next read. */
 #define STREAM_COUNT (4 << 20)
-#define CACHE_LINE   64
 
 /* -- making -------------------------------------------------------------------------------- */
 static int reads(const ag_instr *in, int r) {
@@ -64,17 +63,6 @@ static int in_place(const ag_program *p, int r) {
   return 1;
 }
 
-/* The loads whose next block is fetched while this one is computed. */
-static void plan_fetch(ag_host_program *hp) {
-  const ag_program *p = &hp->k->prog;
-  int loops = 0, lines = AG_HOST_BLOCK * 4 / CACHE_LINE; /* in a block of whatever type */
-  for (int r = 0; r < p->ninstr; r++) {
-    if (hp->step[r].loop) loops++;
-    if (p->instr[r].kind == AG_I_LOAD && hp->step[r].scratch < 0) hp->fetch[hp->nfetch++] = r;
-  }
-  hp->lines = loops ? (lines + loops - 1) / loops : 0;
-}
-
 static ag_loop find_loop(const ag_isa *isa, const ag_instr *in) {
   if (in->kind == AG_I_CAST) return isa->cast[in->from][in->type];
   if (in->kind != AG_I_OP) return NULL;
@@ -117,7 +105,6 @@ void ag_host_program_make(ag_host_program *hp, const ag_kernel *k) {
     hp->step[r].scratch = s;
     if (is_konst) hp->konst[hp->nkonst++] = r;
   }
-  if (hp->streams) plan_fetch(hp);
 }
 
 size_t ag_host_program_scratch(const ag_host_program *hp) {
@@ -289,26 +276,10 @@ static char *destination(const ag_host_program *hp, int r, const ag_binding *slo
   return element(o, slot, o->at.base + start);
 }
 
-/* Reading memory overlaps with arithmetic: loop number `loop` fetches its share. */
-static void fetch_next(const ag_host_program *hp, const char *const *reg, int64_t n, int loop) {
-  for (int i = 0; i < hp->nfetch; i++) {
-    int64_t size = hp->step[hp->fetch[i]].size, first = (int64_t)loop * hp->lines * CACHE_LINE;
-    int64_t end = first + (int64_t)hp->lines * CACHE_LINE;
-    if (end > n * size) end = n * size;
-    const char *next = reg[hp->fetch[i]] + n * size;
-    for (int64_t at = first; at < end; at += CACHE_LINE) __builtin_prefetch(next + at);
-  }
-}
-
 const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *slot, char *scratch,
                                  int64_t start, int64_t n, int want) {
   const ag_program *p = &hp->k->prog;
   const char *reg[AG_MAX_INSTR];
-  int loops = 0;
-  for (int i = 0; i < hp->nfetch; i++) { /* known before their turn comes */
-    const ag_operand *o = &p->in[p->instr[hp->fetch[i]].index];
-    reg[hp->fetch[i]] = element(o, slot, o->at.base + start);
-  }
   for (int r = 0; r < p->ninstr; r++) {
     const ag_instr *in = &p->instr[r];
     const ag_host_step *s = &hp->step[r];
@@ -320,7 +291,6 @@ const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *sl
     char *dst = destination(hp, r, slot, scratch, start);
     reg[r] = dst;
     if (s->loop) {
-      if (hp->nfetch) fetch_next(hp, reg, n, loops++);
       const char *any = in->arg[0] >= 0   ? reg[in->arg[0]]
                         : in->arg[1] >= 0 ? reg[in->arg[1]]
                         : in->arg[2] >= 0 ? reg[in->arg[2]]
@@ -341,4 +311,5 @@ void ag_host_program_run(const ag_host_program *hp, const ag_binding *slot, char
   for (int64_t i = 0; i < n; i += hp->block)
     (void)ag_host_program_eval(hp, slot, scratch, start + i, n - i < hp->block ? n - i : hp->block,
                                -1);
+  if (hp->streams) hp->isa->stream_end();
 }

@@ -25,9 +25,7 @@ typedef struct {
   int nkonst;
   ag_host_step step[AG_MAX_INSTR];
   unsigned char direct[AG_MAX_OUT]; /* output is written by its instruction */
-  int streams; /* operands are too large for the caches: results are written past them, and the */
-  int nfetch, fetch[AG_MAX_IN]; /* next block of these loads (registers) is fetched meanwhile, */
-  int lines;                    /* this many cache lines of each by every loop */
+  int streams; /* outputs are too large for the caches: written past them */
 } ag_host_program;
 
 void ag_host_program_make(ag_host_program *hp, const ag_kernel *k);

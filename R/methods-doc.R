@@ -35,7 +35,7 @@ NULL
 methods_table <- function() {
   ops <- ops_table()
   name <- ifelse(nzchar(ops$r), ops$r, ops$name)
-  exported <- nzchar(ops$r) | ops$name %in% c("relu", "sigmoid", "softplus", "gelu", "erf")
+  exported <- nzchar(ops$r) | ops$name %in% getNamespaceExports(topenv())
   shown <- exported & !ops$name %in% c("pmin", "pmax")
   rows <- sprintf("\\code{%s} \\tab %s", gsub("%", "\\\\%", name), ops$title)[shown]
   table <- paste0("\\tabular{ll}{\n", paste(rows, collapse = " \\cr\n"), "\n}")

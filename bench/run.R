@@ -32,8 +32,12 @@ value <- function(what, device, ours, unit, bar, most = TRUE) {
 add <- function(...) {
   row <- c(...)
   table[[length(table) + 1]] <<- row
-  cat(sprintf("%-46s %-9s %16s   %-32s %7s   %-18s %s\n", row[1], row[2], row[3], row[4], row[5],
-              row[6], row[7]))
+  print_row(row)
+}
+
+columns <- c("what", "device", "ours", "peer", "times as fast", "bar", "met")
+print_row <- function(row) {
+  cat(do.call(sprintf, as.list(c("%-42s %-7s %14s  %-24s %13s  %-18s %s\n", row))))
 }
 
 skipped <- function(what, why) cat("skipped: ", what, " (", why, ")\n", sep = "")
@@ -119,6 +123,7 @@ questions <- if (length(args) > 1) args[-1] else {
   c("elementwise", "matmul", "transfer", "dispatch", "mlp", "steps")
 }
 writeLines(c(machine(), ""))
+print_row(columns)
 for (q in questions) {
   tryCatch(source(file.path("bench", paste0(q, ".R")), local = new.env()),
            error = function(e) skipped(q, conditionMessage(e)))
@@ -126,10 +131,9 @@ for (q in questions) {
 
 if (!is.null(keep) && length(table)) {
   dir.create("bench/results", showWarnings = FALSE)
-  head <- c("what", "device", "ours", "peer", "times as fast", "bar", "met")
   line <- function(x) paste0("| ", paste(x, collapse = " | "), " |")
   text <- c(paste("#", keep), "", paste("*", machine()), "",
             format(Sys.Date(), "Run on %Y-%m-%d by `make bench`."), "",
-            line(head), line(rep("---", 7)), vapply(table, line, ""))
+            line(columns), line(rep("---", 7)), vapply(table, line, ""))
   writeLines(text, file.path("bench/results", paste0(keep, ".md")))
 }

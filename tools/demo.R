@@ -42,7 +42,7 @@ rows <- lapply(tasks, function(task) {
              float32 = on_device("float32"))
 })
 table <- do.call(rbind, rows)
-table[-1] <- lapply(table[-1], formatC, digits = 3, format = "fg", flag = "#")
+table[-1] <- lapply(table[-1], function(ms) vapply(signif(ms, 3), format, ""))
 names(table)[-1] <- c("base R", "float64", "float32")
 print(table, row.names = FALSE)
 

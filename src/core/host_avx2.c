@@ -9,7 +9,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC optimize("O3", "no-trapping-math")
+#pragma GCC optimize("O3", "no-trapping-math", "no-thread-jumps")
 #pragma GCC target("avx2,fma")
 #endif
 #include "host_loops.h"

@@ -7,7 +7,7 @@
 #define VBYTES   16
 #if !defined(__clang__)
 #pragma GCC push_options
-#pragma GCC optimize("O3", "no-trapping-math")
+#pragma GCC optimize("O3", "no-trapping-math", "no-thread-jumps")
 #endif
 #include "host_loops.h"
 #if !defined(__clang__)

@@ -44,7 +44,7 @@ step "layers" tools/check-layers.sh
 step "src/Makevars is complete" tools/objects.sh --check
 # shellcheck disable=SC2086,SC2046
 step "gcc -Wall -Wextra -pedantic" syntax gcc $warnings
-step "the glue likewise" gcc $warnings $(R CMD config --cppflags) src/*.c
+step "the glue likewise" gcc $warnings $(R CMD config --cppflags | sed 's/-I/-isystem /g') src/*.c
 if command -v clang >/dev/null 2>&1; then
   step "clang -Wall -Wextra -pedantic" syntax clang $clang_warnings
   step "kernels compile alone" kernels

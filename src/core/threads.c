@@ -23,6 +23,7 @@ static struct {
   void *ctx;
   int ntasks;
   int nworkers, started; /* written by the caller's thread only */
+  int avoided;           /* the core that workers are kept off, or -1 */
   long process;
   os_thread thread[MAX_THREADS];
   os_mutex lock;
@@ -36,7 +37,11 @@ static struct {
   unsigned epoch; /* counts jobs: tells workers to look */
   int sleepers, stop;
   char pad3[64];
-} pool = {.inside = CLOSED, .lock = OS_MUTEX_INIT, .wake = OS_COND_INIT, .left = OS_COND_INIT};
+} pool = {.inside = CLOSED,
+          .avoided = -1,
+          .lock = OS_MUTEX_INIT,
+          .wake = OS_COND_INIT,
+          .left = OS_COND_INIT};
 
 static __thread int self;   /* worker number */
 static __thread int in_job; /* a nested call runs serially */
@@ -156,8 +161,16 @@ static void forget_parent(void) {
   pool.lock = fresh_lock;
   pool.wake = pool.left = fresh_cond;
   pool.started = pool.nworkers = 0;
+  pool.avoided = -1;
   pool.inside = CLOSED;
   pool.waiting = pool.sleepers = pool.stop = 0;
+}
+
+static void keep_off_this_core(void) {
+  int core = os_core();
+  if (core == pool.avoided) return;
+  for (int i = 0; i < pool.nworkers; i++) os_avoid(pool.thread[i], core);
+  pool.avoided = core;
 }
 
 static void start(void) {
@@ -170,6 +183,7 @@ static void start(void) {
     if (!os_start(&pool.thread[pool.nworkers], worker_main, (void *)(intptr_t)i)) break;
     pool.nworkers++;
   }
+  keep_off_this_core();
 }
 
 /* Wakes no more sleepers than there are tasks for. */
@@ -177,6 +191,7 @@ static void announce(int ntasks) {
   ADD(pool.epoch, 1);
   int n = LOAD(pool.sleepers);
   if (!n) return;
+  keep_off_this_core();
   os_lock(&pool.lock);
   if (ntasks - 1 >= n) os_broadcast(&pool.wake);
   else

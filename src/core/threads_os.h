@@ -31,6 +31,9 @@ static void os_join(os_thread t) {
   CloseHandle(t);
 }
 
+static int os_core(void) { return -1; }
+static void os_avoid(os_thread t, int core) { (void)t, (void)core; }
+
 static int os_cores(void) {
   SYSTEM_INFO info;
   GetSystemInfo(&info);
@@ -78,6 +81,21 @@ static int os_start(os_thread *t, void *(*fn)(void *), void *arg) {
 }
 
 static void os_join(os_thread t) { pthread_join(t, NULL); }
+
+/* Linux likes to wake a thread on the core of the one that wakes it, and may leave both there for
+ * milliseconds while another core is idle: workers are kept off the caller's core. */
+#if defined(__linux__) && defined(CPU_COUNT)
+static int os_core(void) { return sched_getcpu(); }
+static void os_avoid(os_thread t, int core) {
+  cpu_set_t set;
+  if (core < 0 || sched_getaffinity(0, sizeof set, &set) != 0) return;
+  CPU_CLR(core, &set);
+  if (CPU_COUNT(&set) > 0) (void)pthread_setaffinity_np(t, sizeof set, &set);
+}
+#else
+static int os_core(void) { return -1; }
+static void os_avoid(os_thread t, int core) { (void)t, (void)core; }
+#endif
 
 /* Cores this process may use (taskset, batch systems), else those that are online. */
 static int os_cores(void) {

@@ -21,7 +21,7 @@ PACKAGE = $(wildcard R/*.R src/*.[ch] src/Makevars data/* inst/kernels/*) DESCRI
 export R_LIBS := $(CURDIR)/$(LIB)
 export POCL_CACHE_DIR := $(CURDIR)/$(LIB)/pocl
 
-.PHONY: demo test ctest san lint check bench docs format objects install clean
+.PHONY: demo test test-r ctest san lint check bench docs format objects install clean
 
 demo:
 	@tools/setup.sh run
@@ -32,6 +32,10 @@ test:
 	@tools/setup.sh test
 	@$(MAKE) -s install
 	@tools/test.sh $(LIB)/release
+
+# one file of testthat: make test-r FILE=index [ANYGPU_DEVICE=opencl]
+test-r: install
+	@NOT_CRAN=true Rscript tools/testthat.R '$(FILE)'
 
 # the C tests alone
 ctest: $(LIB)/release/tests.stamp

@@ -23,12 +23,20 @@ stop_status <- function(name, message) {
   stop(structure(class = class, list(message = message, call = call)))
 }
 
-# Evaluates what is base R's to do; an error becomes one of ours, with the user's call.
+# Evaluates what is base R's to do; an error becomes one of ours, and errors and warnings show the
+# user's call.
 base_try <- function(code, name = "argument") {
-  tryCatch(code, error = function(e) {
-    if (inherits(e, "anygpu_error")) stop(e)
-    stop_status(name, conditionMessage(e))
-  })
+  withCallingHandlers(
+    tryCatch(code, error = function(e) {
+      if (inherits(e, "anygpu_error")) stop(e)
+      stop_status(name, conditionMessage(e))
+    }),
+    warning = function(w) {
+      if (identical(class(w)[1], "simpleWarning")) w$call <- user_call()
+      warning(w)
+      invokeRestart("muffleWarning")
+    }
+  )
 }
 
 warn_recycling <- function() {
@@ -53,17 +61,9 @@ note_float32 <- function(id) {
 counts <- new.env(parent = emptyenv())
 counts$downloads <- list()
 counts$fallbacks <- list()
+counts$told <- list()
 
 count_up <- function(table, name, by = 1) {
   was <- counts[[table]][[name]]
   counts[[table]][[name]] <- if (is.null(was)) by else was + by
-}
-
-# A whole array of n elements came back to R: who asked?
-note_download <- function(n) {
-  call <- user_call()
-  if (is.null(call) && sys.nframe() > 1L) call <- sys.call(-1L)
-  f <- call[[1L]]
-  name <- if (is.null(f)) "top level" else deparse(f, nlines = 1L)
-  count_up("downloads", name, n)
 }

@@ -35,9 +35,7 @@ setMethod("[[", "gpu", function(x, i, j, ...) {
 
 # TRUE in `index` stands for a missing one: the same thing for base R.
 index_in_r <- function(x, index, drop) {
-  count_up("fallbacks", "[")
-  index <- lapply(index, plain)
-  to_device(base_try(do.call(`[`, c(list(plain(x)), index, list(drop = drop)), quote = TRUE)), x)
+  in_r("[", c(list(x), index, list(drop = drop)), x)
 }
 
 # Numbers and logical values are assigned by R itself, to the host copy, which is uploaded again

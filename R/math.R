@@ -16,9 +16,7 @@ setMethod("Math2", "gpu", function(x, digits) {
   if (.Generic == "round" && (missing(digits) || identical(as.double(digits), 0))) {
     return(.Call(C_unary, "round", x))
   }
-  count_up("fallbacks", .Generic)
-  f <- get(.Generic, baseenv())
-  to_device(base_try(if (missing(digits)) f(plain(x)) else f(plain(x), plain(digits))), x)
+  in_r(.Generic, if (missing(digits)) list(x) else list(x, digits), x)
 })
 
 #' @exportMethod atan2

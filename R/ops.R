@@ -15,31 +15,6 @@ setMethod("is.na", "gpu", function(x) .Call(C_is_na, x))
 #' @exportMethod anyNA
 setMethod("anyNA", "gpu", function(x, recursive = FALSE) as.logical(any(is.na(x))))
 
-# Base R does it on the values; the result goes back to the device. Counted in gpu_stats().
-fallback <- function(op, x, y) {
-  count_up("fallbacks", op)
-  f <- get(op, baseenv())
-  result <- if (missing(y)) {
-    base_try(f(plain(x)))
-  } else {
-    base_try(f(plain(x), plain(y)), type_error(x, y))
-  }
-  to_device(result, if (is_gpu(x)) x else y)
-}
-
-type_error <- function(x, y) {
-  storable <- function(v) is.numeric(v) || is.logical(v)
-  if (storable(x) && storable(y)) "argument" else "type"
-}
-
-# What R computed from the array `like`, as an array beside it; single values stay in R.
-to_device <- function(result, like) {
-  if (is.object(result) || length(result) == 1 || !(is.numeric(result) || is.logical(result))) {
-    return(result)
-  }
-  .Call(C_upload, result, if (is.double(result)) real_type_of(like), device_of(like))
-}
-
 #' Elementwise functions for neural networks
 #'
 #' `relu(x)` is max(x, 0), `sigmoid(x)` 1 / (1 + exp(-x)), `softplus(x)` log(1 + exp(x)),

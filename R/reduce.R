@@ -6,9 +6,7 @@ setMethod("Summary", "gpu", function(x, ..., na.rm = FALSE) {
     result <- if (.Generic == "range") range_of(x) else .Call(C_reduce, .Generic, x)
     if (!is.null(result)) return(result)
   }
-  count_up("fallbacks", .Generic)
-  args <- lapply(list(x, ...), plain)
-  base_try(do.call(.Generic, c(args, list(na.rm = na.rm)), quote = TRUE))
+  in_r(.Generic, list(x, ..., na.rm = na.rm))
 })
 
 range_of <- function(x) {
@@ -20,8 +18,7 @@ range_of <- function(x) {
 mean.gpu <- function(x, ...) {
   result <- if (...length() == 0) .Call(C_reduce, "mean", x)
   if (!is.null(result)) return(result)
-  count_up("fallbacks", "mean")
-  mean(plain(x), ...)
+  in_r("mean", list(x, ...))
 }
 
 # -- along dimensions
@@ -31,8 +28,7 @@ mean.gpu <- function(x, ...) {
 reduce_dims <- function(name, f, x, rows, na.rm, dims) {
   result <- if (!isTRUE(na.rm)) .Call(C_reduce_dims, name, x, rows, dims)
   if (!is.null(result)) return(result)
-  count_up("fallbacks", f)
-  to_device(base_try(get(f, baseenv())(plain(x), na.rm, dims)), x)
+  in_r(f, list(x, na.rm, dims), x)
 }
 
 #' @exportMethod rowSums

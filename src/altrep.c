@@ -39,12 +39,13 @@ SEXP r_altrep_unwrap(SEXP x_) {
 }
 
 /* -- reading ----------------------------------------------------------------------------------- */
-/* For gpu_stats(): who made a whole array come back to R. */
+/* For gpu_stats() and the option anygpu.fallback: who makes a whole array come back to R. The option
+ * may make it an error, so it is asked first. */
 static void note_download(R_xlen_t n) {
   if (n <= 1) return;
-  SEXP call_ = PROTECT(Rf_lang2(Rf_install("note_download"), PROTECT(Rf_ScalarReal((double)n))));
-  R_tryEvalSilent(call_, r_namespace, NULL);
-  UNPROTECT(2);
+  SEXP n_ = PROTECT(Rf_ScalarReal((double)n));
+  r_call("note_download", 1, n_, NULL, NULL);
+  UNPROTECT(1);
 }
 
 /* The host copy, made if need be. */
@@ -52,9 +53,9 @@ static SEXP host_copy(SEXP x_) {
   SEXP host_ = R_altrep_data2(x_);
   if (host_ != R_NilValue) return host_;
   R_xlen_t n = XLENGTH(x_);
+  note_download(n);
   host_ = PROTECT(Rf_allocVector(TYPEOF(x_), n));
   r_check(ag_array_read(handle(x_)->array, DATAPTR(host_), (ag_dtype)r_storage(x_)));
-  note_download(n);
   R_set_altrep_data2(x_, host_);
   UNPROTECT(1);
   return host_;
@@ -67,8 +68,8 @@ void r_altrep_read(SEXP v_, void *dst) {
     if (XLENGTH(v_)) memcpy(dst, DATAPTR_RO(host_), (size_t)XLENGTH(v_) * size);
     return;
   }
-  r_check(ag_array_read(handle(v_)->array, dst, (ag_dtype)r_storage(v_)));
   note_download(XLENGTH(v_));
+  r_check(ag_array_read(handle(v_)->array, dst, (ag_dtype)r_storage(v_)));
 }
 
 static R_xlen_t vector_length(SEXP x_) {

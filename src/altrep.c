@@ -39,8 +39,8 @@ SEXP r_altrep_unwrap(SEXP x_) {
 }
 
 /* -- reading ----------------------------------------------------------------------------------- */
-/* For gpu_stats() and the option anygpu.fallback: who makes a whole array come back to R. The option
- * may make it an error, so it is asked first. */
+/* For gpu_stats() and the option anygpu.fallback: who makes a whole array come back to R. The
+ * option may make it an error, so it is asked first. */
 static void note_download(R_xlen_t n) {
   if (n <= 1) return;
   SEXP n_ = PROTECT(Rf_ScalarReal((double)n));

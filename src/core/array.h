@@ -28,6 +28,14 @@ typedef struct {
   int64_t off[AG_MAX_DIM], step[AG_MAX_DIM];
 } ag_axes;
 
+/* Elements chosen in some dimensions by vectors of 1-based positions (int32; NA, or outside of the
+ * dimension: none), in the others by axes. */
+#define AG_MAX_PICK 3
+typedef struct {
+  ag_axes axes; /* axis -1, off 0 in the dimensions that are picked */
+  int n, dim[AG_MAX_PICK];
+} ag_picks;
+
 typedef enum {
   AG_BUFFER,      /* materialised, or an input of a plan not yet bound                        */
   AG_SCALAR,      /* one constant; belongs to no device                                       */
@@ -42,6 +50,10 @@ typedef enum {
   AG_MATMUL,      /* matrix product, operands may be transposed                               */
   AG_GATHER,      /* columns of arg[0] chosen by arg[1], an int32 vector of 0-based indices   */
   AG_EMBED,       /* zeros, with arg[0] put at axes: the transpose of a slice                 */
+  AG_TAKE,        /* elements of arg[0] at the positions in arg[1], ...: NA where there is none */
+  AG_PUT,         /* arg[0] put over an array (of this shape) at positions: see ag_array_overwrite */
+  AG_SELECT,      /* the elements of arg[1] where arg[0] is TRUE or (as NA) NA, one after the
+                     other; in the last element, as int32, how many these are */
   AG_CONCAT       /* the elements of all arguments one after the other                        */
 } ag_kind;
 
@@ -72,6 +84,7 @@ struct ag_array {
     double value; /* SCALAR */
     uint64_t key; /* RANDOM */
     ag_axes axes; /* VIEW, EMBED */
+    ag_picks picks; /* TAKE, PUT */
     struct {
       int first, last;
     } axis; /* REDUCE: half-open range of reduced dimensions */
@@ -104,6 +117,8 @@ AG_CHECKED ag_status ag_array_read_range(ag_array *x, void *dst, ag_dtype dst_ty
 AG_CHECKED ag_status ag_array_from_buffer(ag_array **out, ag_buffer *b, int64_t offset,
                                           ag_dtype type, ag_shape shape);
 AG_CHECKED ag_status ag_array_zeros(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape);
+/* Runs `put`, an AG_PUT of the shape of the materialised `x`, over x's memory. */
+AG_CHECKED ag_status ag_array_overwrite(ag_array *x, ag_array *put);
 /* Runs what is pending below the n arrays; they become AG_BUFFER nodes. */
 AG_CHECKED ag_status ag_array_force(int n, ag_array *const *x);
 int64_t ag_array_live(void); /* nodes alive: a leak check */

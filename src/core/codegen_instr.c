@@ -116,6 +116,35 @@ static void load(ag_cg_writer *w, int r, const ag_cg_operand *o, int lanes, int 
   ag_cg_line(w, "const %s r%d = %s[%s];", type, r, o->name, at);
 }
 
+/* -- positions ------------------------------------------------------------------------------- */
+/* Defines `good` and `moved`, the element `at` moved by the registers of a pick. */
+static void move(ag_cg_writer *w, const ag_pick *p, char (*weight)[CG_TEXT],
+                 char (*extent)[CG_TEXT], const char *at) {
+  ag_cg_line(w, "  int good = 1; long moved = %s;", at);
+  for (int i = 0; i < p->n; i++) {
+    ag_cg_line(w, "  good &= r%d >= 1 && r%d <= %s;", p->reg[i], p->reg[i], extent[i]);
+    ag_cg_line(w, "  moved += (r%d - 1L) * %s;", p->reg[i], weight[i]);
+  }
+}
+
+static void take(ag_cg_writer *w, int r, const ag_instr *in) {
+  const ag_cg_operand *o = &w->in[in->index];
+  char at[ADDRESS];
+  address(at, w, o);
+  ag_cg_line(w, "%s r%d = %s;", ag_cg_type(in->type), r, ag_cg_na(in->type));
+  ag_cg_line(w, "{");
+  move(w, &w->prog->pick, w->pick.weight, w->pick.extent, at);
+  ag_cg_line(w, "  if (good) r%d = %s[moved]; }", r, o->name);
+}
+
+static void put(ag_cg_writer *w, const ag_cg_operand *o, int r) {
+  char at[ADDRESS];
+  address(at, w, o);
+  ag_cg_line(w, "{");
+  move(w, &w->prog->put, w->put.weight, w->put.extent, at);
+  ag_cg_line(w, "  if (good) %s[moved] = r%d; }", o->name, r);
+}
+
 /* -- instructions ---------------------------------------------------------------------------- */
 /* Runs `statement` for each lane with i<q> as that lane's coordinate, to fill r<r>. */
 static void lane_by_lane(ag_cg_writer *w, int r, ag_dtype type, int lanes, int q,
@@ -211,6 +240,7 @@ static void instruction(ag_cg_writer *w, int r, int lanes, int q) {
   ag_cg_declare(type, in->type, lanes);
   switch (in->kind) {
   case AG_I_LOAD: load(w, r, &w->in[in->index], lanes, q); break;
+  case AG_I_TAKE: take(w, r, in); break;
   case AG_I_CONST: ag_cg_line(w, "const %s r%d = (%s)(c%d);", type, r, type, r); break;
   case AG_I_IOTA: iota(w, r, in->type, &w->in[in->index], lanes, q); break;
   case AG_I_RANDOM: random_number(w, r, in, lanes, q); break;
@@ -232,6 +262,10 @@ void ag_cg_instructions(ag_cg_writer *w, int lanes, int q) {
 /* -- stores ---------------------------------------------------------------------------------- */
 static void store(ag_cg_writer *w, const ag_cg_operand *o, int r, int lanes, int q) {
   char at[ADDRESS];
+  if (w->prog->put.n && o == &w->out[0]) {
+    put(w, o, r);
+    return;
+  }
   address(at, w, o);
   if (lanes == 1) {
     ag_cg_line(w, "%s[%s] = r%d;", o->name, at, r);

@@ -14,6 +14,10 @@ const char *ag_cg_type(ag_dtype type) {
   return name[type];
 }
 
+const char *ag_cg_na(ag_dtype type) {
+  return type == AG_F64 ? "AG_NA_F64()" : type == AG_F32 ? "AG_NA_F32()" : "NA_INT";
+}
+
 void ag_cg_declare(char text[CG_TEXT], ag_dtype type, int lanes) {
   if (lanes == 1) snprintf(text, CG_TEXT, "%s", ag_cg_type(type));
   else snprintf(text, CG_TEXT, "%s%d", ag_cg_type(type), lanes);
@@ -152,6 +156,17 @@ static void declare_extents(ag_cg_writer *w) {
   }
 }
 
+static void declare_pick(ag_cg_writer *w, const ag_pick *p, const char *name,
+                         char (*weight)[CG_TEXT], char (*extent)[CG_TEXT]) {
+  for (int i = 0; i < p->n; i++) {
+    char text[CG_TEXT];
+    snprintf(text, sizeof text, "%s_weight%d", name, i);
+    ag_cg_long(w, weight[i], text, p->weight[i]);
+    snprintf(text, sizeof text, "%s_extent%d", name, i);
+    ag_cg_long(w, extent[i], text, p->extent[i]);
+  }
+}
+
 void ag_cg_begin(ag_cg_writer *w, ag_cg_source *src, const ag_kernel *k, const ag_program *prog,
                  const ag_cg_target *target, const int *groups) {
   memset(w, 0, sizeof *w);
@@ -166,6 +181,8 @@ void ag_cg_begin(ag_cg_writer *w, ag_cg_source *src, const ag_kernel *k, const a
   declare_extents(w);
   for (int j = 0; j < prog->nin; j++) declare_access(w, &w->in[j]);
   for (int j = 0; j < prog->nout; j++) declare_access(w, &w->out[j]);
+  declare_pick(w, &prog->pick, "pick", w->pick.weight, w->pick.extent);
+  declare_pick(w, &prog->put, "put", w->put.weight, w->put.extent);
 }
 
 void ag_cg_drop(ag_cg_writer *w) {
@@ -208,6 +225,7 @@ void ag_cg_decompose(ag_cg_writer *w, int group, const char *from) {
 int ag_cg_width(const ag_cg_writer *w, int q) {
   int lanes = w->target->lanes;
   const ag_program *p = w->prog;
+  if (p->pick.n || p->put.n) return 1; /* positions lead anywhere */
   for (int i = 0; i < p->ninstr; i++)
     if (p->instr[i].type == AG_F64 ||
         (p->instr[i].kind == AG_I_CAST && p->instr[i].from == AG_F64)) {

@@ -35,6 +35,9 @@ typedef struct {
   int64_t dim[AG_MAX_DIM];
   char extent[AG_MAX_DIM][CG_TEXT];
   ag_cg_operand in[AG_MAX_IN], out[AG_MAX_OUT];
+  struct {
+    char weight[AG_MAX_PICK][CG_TEXT], extent[AG_MAX_PICK][CG_TEXT];
+  } pick, put;
 } ag_cg_writer;
 
 const char *ag_cg_type(ag_dtype type); /* "float" */
@@ -58,6 +61,8 @@ void ag_cg_long(ag_cg_writer *w, char text[CG_TEXT], const char *name, int64_t v
 void ag_cg_line(ag_cg_writer *w, const char *format, ...) AG_PRINTF(2, 3);
 /* Defines the coordinates of a group from the variable `from`, which is used up. */
 void ag_cg_decompose(ag_cg_writer *w, int group, const char *from);
+/* The literal of NA of a type. */
+const char *ag_cg_na(ag_dtype type);
 /* Number of dimensions of a group, and the first of them. */
 int ag_cg_group_size(const ag_cg_writer *w, int group, int *first);
 /* Vector lanes to use along dimension `q`; 1: none. */
@@ -81,6 +86,7 @@ const char *ag_cg_index_type(int64_t count);
 AG_CHECKED ag_status ag_cg_map(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_reduce(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_matmul(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
+AG_CHECKED ag_status ag_cg_select(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_gather(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 
 #endif

@@ -30,6 +30,14 @@ static void describe_apply(const ag_kernel *k, const ag_instr *in, ag_strbuf *ou
   if (!infix) ag_strbuf_add(out, ")");
 }
 
+static void describe_pick(const ag_kernel *k, const ag_pick *p, ag_strbuf *out) {
+  for (int i = 0; i < p->n; i++) {
+    ag_strbuf_add(out, i ? ", " : "[");
+    describe_reg(k, p->reg[i], out);
+  }
+  if (p->n) ag_strbuf_add(out, "]");
+}
+
 static void describe_reg(const ag_kernel *k, int r, ag_strbuf *out) {
   const ag_instr *in = &k->prog.instr[r];
   if (out->length > MAX_TEXT) {
@@ -38,6 +46,10 @@ static void describe_reg(const ag_kernel *k, int r, ag_strbuf *out) {
   }
   switch (in->kind) {
   case AG_I_LOAD: ag_strbuf_add(out, "#%d", k->prog.in[in->index].slot); break;
+  case AG_I_TAKE:
+    ag_strbuf_add(out, "#%d", k->prog.in[in->index].slot);
+    describe_pick(k, &k->prog.pick, out);
+    break;
   case AG_I_CONST:
     if (k->prog.konst[in->index].param >= 0)
       ag_strbuf_add(out, "$%d", k->prog.konst[in->index].param);
@@ -60,7 +72,9 @@ static void describe_outputs(const ag_kernel *k, ag_strbuf *out) {
     ag_strbuf text = {0};
     describe_reg(k, k->prog.outreg[i], &text);
     const char *s = ag_strbuf_get(&text);
-    ag_strbuf_add(out, "%s#%d = %s", i ? ", " : "", k->prog.out[i].slot, s ? s : "?");
+    ag_strbuf_add(out, "%s#%d", i ? ", " : "", k->prog.out[i].slot);
+    if (i == 0) describe_pick(k, &k->prog.put, out);
+    ag_strbuf_add(out, " = %s", s ? s : "?");
     ag_strbuf_drop(&text);
   }
 }
@@ -82,6 +96,13 @@ static void describe_space(const ag_program *p, ag_strbuf *out) {
     ag_strbuf_add(out, "%s%lld", q ? " x " : "", (long long)p->dim[q]);
 }
 
+static void describe_select(const ag_kernel *k, ag_strbuf *out) {
+  ag_strbuf_add(out, "select %lld: #%d = ", (long long)k->prog.count, k->select.slot_out);
+  describe_reg(k, k->select.value, out);
+  ag_strbuf_add(out, " where ");
+  describe_reg(k, k->select.mask, out);
+}
+
 void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
   switch (k->kind) {
   case AG_K_REDUCE: describe_reduce(k, out); break;
@@ -95,6 +116,7 @@ void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
                   (long long)k->mm.k, (long long)k->mm.n, k->mm.slot_a, k->mm.slot_b);
     describe_outputs(k, out);
     break;
+  case AG_K_SELECT: describe_select(k, out); break;
   case AG_K_MAP:
     ag_strbuf_add(out, "map ");
     describe_space(&k->prog, out);

@@ -109,6 +109,41 @@ static int emit_apply(emitter *e, const ag_array *x, const ag_place *at) {
   return add_instr(e, in);
 }
 
+/* The dimensions of `shape` that are picked, their elements `stride` apart, by arguments 1, ... of
+ * the node. */
+static int emit_pick(emitter *e, ag_pick *pick, const ag_array *x, const ag_shape *shape,
+                     const int64_t *stride, const ag_place *at) {
+  const ag_picks *p = &x->u.picks;
+  for (int i = 0; i < p->n; i++) {
+    pick->reg[i] = emit(e, x->arg[1 + i]->mark, at);
+    if (pick->reg[i] < 0) return -1;
+    pick->extent[i] = shape->dim[p->dim[i]];
+    pick->weight[i] = stride[p->dim[i]];
+  }
+  pick->n = p->n;
+  return 0;
+}
+
+/* The elements of arg[0], a stored array seen through views, at positions. */
+static int emit_take(emitter *e, const ag_array *x, const ag_place *at) {
+  const ag_axes *axes = &x->u.picks.axes;
+  ag_place behind;
+  ag_array *source = ag_place_operand(&behind, x->arg[0]);
+  ag_access to = ag_place_access(&behind, &source->shape), a = {.base = to.base, .step = 1};
+  for (int q = 0; q < axes->nd; q++) {
+    a.base += axes->off[q] * to.stride[q];
+    if (axes->axis[q] >= 0) a.stride[axes->axis[q]] += axes->step[q] * to.stride[q];
+  }
+  ag_pick *pick = &e->k->prog.pick;
+  if (emit_pick(e, pick, x, &x->arg[0]->shape, to.stride, at) < 0) return -1;
+  int index = add_operand(e, operand(e, ag_slot_of(e->b, source->mark), x->type, a));
+  if (index < 0) return -1;
+  ag_instr in = {
+      .kind = AG_I_TAKE, .type = x->type, .from = x->type, .arg = {-1, -1, -1}, .index = index};
+  for (int i = 0; i < pick->n; i++) in.arg[i] = pick->reg[i];
+  return add_instr(e, in);
+}
+
 /* Computes the item here, as the root or fused. */
 static int compute(emitter *e, int i, const ag_place *at) {
   const ag_array *x = e->b->item[i].x;
@@ -122,6 +157,7 @@ static int compute(emitter *e, int i, const ag_place *at) {
   case AG_MATMUL:
     return add_instr(e, (ag_instr){.kind = AG_I_ACC, .type = x->type, .from = x->type});
   case AG_BUFFER: return emit_operand(e, AG_I_LOAD, ag_slot_of(e->b, i), x, at);
+  case AG_TAKE: return emit_take(e, x, at);
   default: return emit_apply(e, x, at);
   }
 }
@@ -272,9 +308,26 @@ static ag_status emit_gather(emitter *e, const ag_array *x) {
   return AG_OK;
 }
 
-static ag_access embed_access(const ag_array *x) {
-  ag_place at = {.linear = 0, .axes = x->u.axes};
+static ag_status emit_select(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  ag_place at = ag_place_identity(space_of(e));
+  k->kind = AG_K_SELECT;
+  k->select.type = x->type;
+  k->select.mask = emit(e, x->arg[0]->mark, &at);
+  k->select.value = emit(e, x->arg[1]->mark, &at);
+  k->select.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
+  return k->select.mask < 0 || k->select.value < 0 ? AG_E_ARGUMENT : AG_OK;
+}
+
+static ag_access axes_access(const ag_array *x, const ag_axes *axes) {
+  ag_place at = {.linear = 0, .axes = *axes};
   return ag_place_access(&at, &x->shape);
+}
+
+static int emit_put_positions(emitter *e, const ag_array *x, const ag_place *at) {
+  int64_t stride[AG_MAX_DIM], along = 1;
+  for (int q = 0; q < x->shape.nd; q++) stride[q] = along, along *= x->shape.dim[q];
+  return emit_pick(e, &e->k->prog.put, x, &x->shape, stride, at);
 }
 
 static ag_status emit_map(emitter *e, ag_cut *c) {
@@ -286,13 +339,18 @@ static ag_status emit_map(emitter *e, ag_cut *c) {
     out.base = c->copy_offset;
     reg = emit(e, c->root, &at);
   } else if (root->x->kind == AG_EMBED) {
-    out = embed_access(root->x);
+    out = axes_access(root->x, &root->x->u.axes);
+    reg = emit(e, root->x->arg[0]->mark, &at);
+  } else if (root->x->kind == AG_PUT) {
+    out = axes_access(root->x, &root->x->u.picks.axes);
+    if (emit_put_positions(e, root->x, &at) < 0) return AG_E_ARGUMENT;
     reg = emit(e, root->x->arg[0]->mark, &at);
   } else {
     reg = compute(e, c->root, &at);
   }
   if (reg < 0) return AG_E_ARGUMENT;
   add_output(e, reg, slot, root->x->type, out);
+  if (e->k->prog.put.n) e->k->prog.out[0].contiguous = 0;
   root->reg = reg, root->reg_kernel = e->c;
   for (int i = 0; i < c->nextra; i++) {
     ag_item *t = &e->b->item[c->extra[i]];
@@ -310,6 +368,7 @@ ag_status ag_emit(ag_build *b, int c, ag_kernel *k) {
   set_space(&k->prog, &cut->space);
   if (cut->copy_into < 0 && x->kind == AG_REDUCE) return emit_reduce(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_GATHER) return emit_gather(&e, x);
+  if (cut->copy_into < 0 && x->kind == AG_SELECT) return emit_select(&e, x);
   if (cut->matmul >= 0) AG_TRY(emit_matmul(&e, b->item[cut->matmul].x));
   return emit_map(&e, cut);
 }

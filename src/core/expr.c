@@ -1,6 +1,5 @@
 /* Building nodes: shapes and types are settled here, nothing runs. */
-#include "expr.h"
-#include "array_new.h"
+#include "expr_new.h"
 #include <string.h>
 
 /* A pending chain longer than this is run, so that a loop of x <- 0.99 * x + 1 stays in bounded
@@ -25,8 +24,8 @@ static ag_status same_device(int n, ag_array *const *arg) {
   return AG_OK;
 }
 
-static ag_status new_node(ag_array **out, ag_kind kind, ag_dtype type, ag_shape shape, int n,
-                          ag_array *const *arg) {
+ag_status ag_expr_node(ag_array **out, ag_kind kind, ag_dtype type, ag_shape shape, int n,
+                       ag_array *const *arg) {
   AG_TRY(same_device(n, arg));
   AG_TRY(cap_depth(n, arg));
   ag_array *x;
@@ -104,7 +103,7 @@ ag_status ag_expr_cast(ag_array **out, ag_array *x, ag_dtype type) {
     return ag_fail(AG_E_TYPE, "%s has no float64: use type = \"float32\"", x->dev->id);
   if (x->kind == AG_SCALAR && x->param < 0 && type <= AG_F32)
     return ag_expr_scalar(out, x->u.value, type);
-  return new_node(out, AG_CAST, type, x->shape, 1, &x);
+  return ag_expr_node(out, AG_CAST, type, x->shape, 1, &x);
 }
 
 /* -- elementwise --------------------------------------------------------------------------- */
@@ -172,7 +171,7 @@ ag_status ag_expr_apply(ag_array **out, ag_op op, ag_array *const *arg) {
   for (int i = 0; i < info->arity && status == AG_OK; i++)
     if (info->uses[i] && arg[i]) status = conform(&ready[i], arg[i], type, shape);
   if (status == AG_OK)
-    status = new_node(out, AG_ELEMENTWISE, info->group == AG_COMPARE ? AG_BOOL : type, shape,
+    status = ag_expr_node(out, AG_ELEMENTWISE, info->group == AG_COMPARE ? AG_BOOL : type, shape,
                       info->arity, ready);
   if (status == AG_OK) (*out)->op = (int)op;
   for (int i = 0; i < 3; i++) ag_array_release(ready[i]);
@@ -202,7 +201,7 @@ ag_status ag_expr_view(ag_array **out, ag_array *x, ag_shape shape, const ag_axe
     *out = ag_array_retain(x);
     return AG_OK;
   }
-  AG_TRY(new_node(out, AG_VIEW, x->type, shape, 1, &x));
+  AG_TRY(ag_expr_node(out, AG_VIEW, x->type, shape, 1, &x));
   (*out)->u.axes = *axes;
   return AG_OK;
 }
@@ -257,7 +256,7 @@ ag_status ag_expr_reshape(ag_array **out, ag_array *x, ag_shape shape) {
                    ag_shape_print(&shape, to, sizeof to));
   if (x->kind == AG_BUFFER && x->buf)
     return ag_array_from_buffer(out, x->buf, x->offset, x->type, shape);
-  return new_node(out, AG_RESHAPE, x->type, shape, 1, &x);
+  return ag_expr_node(out, AG_RESHAPE, x->type, shape, 1, &x);
 }
 
 ag_status ag_expr_recycle(ag_array **out, ag_array *x, ag_shape shape) {
@@ -269,7 +268,7 @@ ag_status ag_expr_recycle(ag_array **out, ag_array *x, ag_shape shape) {
     for (int q = 0; q < x->shape.nd; q++) axes.axis[q] = n == 1 ? -1 : 0, axes.step[q] = n != 1;
     return ag_expr_view(out, x, shape, &axes);
   }
-  return new_node(out, AG_RECYCLE, x->type, shape, 1, &x);
+  return ag_expr_node(out, AG_RECYCLE, x->type, shape, 1, &x);
 }
 
 /* -- reductions ---------------------------------------------------------------------------- */
@@ -294,7 +293,7 @@ ag_status ag_expr_reduce(ag_array **out, ag_array *x, ag_reduction r, int first,
   ag_array *cast;
   AG_TRY(ag_expr_cast(&cast, x, type));
   ag_dtype result = r == AG_WHICH_MAX || r == AG_WHICH_MIN ? AG_I32 : type;
-  ag_status status = new_node(out, AG_REDUCE, result, shape, 1, &cast);
+  ag_status status = ag_expr_node(out, AG_REDUCE, result, shape, 1, &cast);
   ag_array_release(cast);
   AG_TRY(status);
   (*out)->op = (int)r;
@@ -318,7 +317,7 @@ ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int t
   ag_shape shape = ag_shape_of(2, a->shape.dim[!!ta], b->shape.dim[!tb]);
   ag_status status = ag_expr_cast(&cast[0], a, type);
   if (status == AG_OK) status = ag_expr_cast(&cast[1], b, type);
-  if (status == AG_OK) status = new_node(out, AG_MATMUL, type, shape, 2, cast);
+  if (status == AG_OK) status = ag_expr_node(out, AG_MATMUL, type, shape, 2, cast);
   if (status == AG_OK) (*out)->u.trans.ta = ta, (*out)->u.trans.tb = tb;
   ag_array_release(cast[0]);
   ag_array_release(cast[1]);
@@ -329,12 +328,12 @@ ag_status ag_expr_gather(ag_array **out, ag_array *x, ag_array *index) {
   if (x->shape.nd != 2 || index->shape.nd != 1 || index->type != AG_I32)
     return ag_fail(AG_E_ARGUMENT, "gather takes a matrix and a vector of int32 indices");
   ag_array *arg[2] = {x, index};
-  return new_node(out, AG_GATHER, x->type, ag_shape_of(2, x->shape.dim[0], index->shape.dim[0]), 2,
+  return ag_expr_node(out, AG_GATHER, x->type, ag_shape_of(2, x->shape.dim[0], index->shape.dim[0]), 2,
                   arg);
 }
 
 ag_status ag_expr_embed(ag_array **out, ag_array *x, ag_shape shape, const ag_axes *axes) {
-  AG_TRY(new_node(out, AG_EMBED, x->type, shape, 1, &x));
+  AG_TRY(ag_expr_node(out, AG_EMBED, x->type, shape, 1, &x));
   (*out)->u.axes = *axes;
   return AG_OK;
 }
@@ -346,5 +345,5 @@ ag_status ag_expr_concat(ag_array **out, int n, ag_array *const *x) {
     count += ag_array_count(x[i]);
   }
   if (!n) return ag_fail(AG_E_ARGUMENT, "concat takes at least one array");
-  return new_node(out, AG_CONCAT, x[0]->type, ag_shape_of(1, count), n, x);
+  return ag_expr_node(out, AG_CONCAT, x[0]->type, ag_shape_of(1, count), n, x);
 }

@@ -34,6 +34,19 @@ AG_CHECKED ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, in
 AG_CHECKED ag_status ag_expr_gather(ag_array **out, ag_array *x, ag_array *index);
 AG_CHECKED ag_status ag_expr_embed(ag_array **out, ag_array *x, ag_shape shape,
                                    const ag_axes *axes);
+/* Elements of x at positions: result dimension q runs over at[q] (a vector of 1-based int32
+ * positions; at most AG_MAX_PICK of them are not NULL) or, where that is NULL, over first[q],
+ * first[q] + step[q], ... (0-based), n[q] of them. */
+typedef struct {
+  int64_t first[AG_MAX_DIM], step[AG_MAX_DIM], n[AG_MAX_DIM];
+  ag_array *at[AG_MAX_DIM];
+} ag_subscript;
+AG_CHECKED ag_status ag_expr_take(ag_array **out, ag_array *x, const ag_subscript *s);
+/* `value`, recycled, put at such positions of an array of `shape`: for ag_array_overwrite(). */
+AG_CHECKED ag_status ag_expr_put(ag_array **out, ag_shape shape, const ag_subscript *s,
+                                 ag_array *value);
+/* See AG_SELECT; both have as many elements. */
+AG_CHECKED ag_status ag_expr_select(ag_array **out, ag_array *mask, ag_array *value);
 AG_CHECKED ag_status ag_expr_concat(ag_array **out, int n, ag_array *const *x);
 /* A plan's inputs: a buffer to be bound later, a scalar to be set before each run. */
 AG_CHECKED ag_status ag_expr_input(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,

@@ -312,7 +312,8 @@ static ag_status backward(tape *t, ag_array *x, ag_array *g) {
   case AG_MATMUL: return grad_matmul(t, x, g);
   case AG_EMBED: return grad_embed(t, x, g);
   case AG_CONCAT: return grad_concat(t, x, g);
-  case AG_GATHER: return ag_fail(AG_E_ARGUMENT, "the gradient of a gather is not provided");
+  case AG_GATHER:
+  case AG_TAKE: return ag_fail(AG_E_ARGUMENT, "the gradient of a gather is not provided");
   default: return AG_OK; /* leaves */
   }
 }

@@ -16,7 +16,10 @@ static int is_output_slot(const ag_program *p, int slot) {
   return 0;
 }
 
+/* Needed until the outputs are stored. */
 static int is_outreg(const ag_program *p, int r) {
+  for (int i = 0; i < p->put.n; i++)
+    if (p->put.reg[i] == r) return 1;
   for (int i = 0; i < p->nout; i++)
     if (p->outreg[i] == r) return 1;
   return 0;
@@ -46,9 +49,16 @@ static int can_be_direct(const ag_program *p, int i, const ag_host_step *step) {
   return 1;
 }
 
-static int last_use(const ag_program *p, int r, int keep) {
+/* What the kernel looks at beside its outputs. */
+static int is_kept(const ag_kernel *k, int r) {
+  if (k->kind == AG_K_REDUCE) return r == k->reduce.reg;
+  return k->kind == AG_K_SELECT && (r == k->select.mask || r == k->select.value);
+}
+
+static int last_use(const ag_kernel *k, int r) {
+  const ag_program *p = &k->prog;
   int last = r;
-  if (r == keep || is_outreg(p, r)) return p->ninstr;
+  if (is_kept(k, r) || is_outreg(p, r)) return p->ninstr;
   for (int q = r + 1; q < p->ninstr; q++)
     if (reads(&p->instr[q], r)) last = q;
   return last;
@@ -78,7 +88,6 @@ static int needs_scratch(const ag_program *p, int r) {
 
 void ag_host_program_make(ag_host_program *hp, const ag_kernel *k) {
   const ag_program *p = &k->prog;
-  int keep = k->kind == AG_K_REDUCE ? k->reduce.reg : -1;
   int busy_until[AG_MAX_INSTR]; /* per scratch block: last instruction that needs it */
   hp->isa = ag_isa_get();
   hp->k = k;
@@ -101,7 +110,7 @@ void ag_host_program_make(ag_host_program *hp, const ag_kernel *k) {
     int busy = in_place(p, r) ? r : r - 1; /* free from the instruction after this one on */
     while (s < hp->nscratch && (is_konst || busy_until[s] > busy)) s++;
     if (s == hp->nscratch) hp->nscratch++;
-    busy_until[s] = is_konst ? p->ninstr : last_use(p, r, keep);
+    busy_until[s] = is_konst ? p->ninstr : last_use(k, r);
     hp->step[r].scratch = s;
     if (is_konst) hp->konst[hp->nkonst++] = r;
   }
@@ -222,14 +231,104 @@ static void fill(const ag_host_program *hp, const ag_instr *in, char *dst, const
   }
 }
 
-/* -- stores -------------------------------------------------------------------------------- */
-static void scatter(const ag_program *p, const ag_operand *o, char *to, const char *from,
-                    int64_t start, int64_t n) {
+/* -- elements by position: as bits, of 4 or 8 bytes ------------------------------------------ */
+/* Registers of positions (1-based), and where they lead: element l + sum of (position - 1) * weight;
+ * -1 if one of them is outside, NA among them. */
+typedef struct {
+  const ag_pick *pick;
+  const int32_t *at[AG_MAX_PICK];
+} positions;
+
+static positions positions_of(const ag_pick *pick, const char *const *reg) {
+  positions p = {.pick = pick};
+  for (int i = 0; i < pick->n; i++) p.at[i] = (const int32_t *)reg[pick->reg[i]];
+  return p;
+}
+
+static int64_t moved(const positions *p, int64_t l, int64_t i) {
+  for (int k = 0; k < p->pick->n; k++) {
+    uint32_t at = (uint32_t)p->at[k][i] - 1;
+    if (at >= (uint64_t)p->pick->extent[k]) return -1;
+    l += at * p->pick->weight[k];
+  }
+  return l;
+}
+
+#define DEFINE_TAKE_RUN(name, type)                                                                \
+  static void name(type *dst, const type *src, const positions *p, int64_t done, int64_t l,        \
+                   int64_t stride, int64_t n, type na) {                                           \
+    if (p->pick->n == 1) {                                                                         \
+      const int32_t *at = p->at[0] + done;                                                         \
+      const uint64_t extent = (uint64_t)p->pick->extent[0];                                        \
+      const int64_t weight = p->pick->weight[0];                                                   \
+      for (int64_t i = 0; i < n; i++) {                                                            \
+        uint32_t k = (uint32_t)at[i] - 1;                                                          \
+        dst[done + i] = k < extent ? src[l + i * stride + k * weight] : na;                        \
+      }                                                                                            \
+      return;                                                                                      \
+    }                                                                                              \
+    for (int64_t i = 0; i < n; i++) {                                                              \
+      int64_t from = moved(p, l + i * stride, done + i);                                           \
+      dst[done + i] = from < 0 ? na : src[from];                                                   \
+    }                                                                                              \
+  }
+DEFINE_TAKE_RUN(take_run_4, uint32_t)
+DEFINE_TAKE_RUN(take_run_8, uint64_t)
+
+#define NA_BITS_F64 0x7FF00000000007A2u
+#define NA_BITS_F32 0x7FC007A2u
+uint64_t ag_host_na_bits(ag_dtype type) {
+  return type == AG_F64 ? NA_BITS_F64 : type == AG_F32 ? NA_BITS_F32 : (uint32_t)AG_NA_INT;
+}
+
+static void take(const ag_host_program *hp, const ag_instr *in, char *dst, const ag_binding *slot,
+                 const char *const *reg, int64_t start, int64_t n) {
+  const ag_program *p = &hp->k->prog;
+  const ag_operand *o = &p->in[in->index];
   size_t size = ag_dtype_size(o->type);
+  const char *src = (const char *)slot[o->slot].mem + (size_t)slot[o->slot].offset * size;
+  positions at = positions_of(&p->pick, reg);
+  uint64_t na = ag_host_na_bits(o->type);
   cursor c = cursor_at(p, &o->at, start);
-  for (int64_t i = 0; i < n; i++) {
-    memcpy(to + (size_t)c.l * size, from + (size_t)i * size, size);
-    cursor_step(&c, p, &o->at, 1);
+  for (int64_t done = 0; done < n;) {
+    int64_t run = p->dim[0] - c.i[0] < n - done ? p->dim[0] - c.i[0] : n - done;
+    if (size == 8)
+      take_run_8((uint64_t *)dst, (const uint64_t *)src, &at, done, c.l, o->at.stride[0], run, na);
+    else
+      take_run_4((uint32_t *)dst, (const uint32_t *)src, &at, done, c.l, o->at.stride[0], run,
+                 (uint32_t)na);
+    cursor_step(&c, p, &o->at, run);
+    done += run;
+  }
+}
+
+/* -- stores -------------------------------------------------------------------------------- */
+#define DEFINE_PUT_RUN(name, type)                                                                 \
+  static void name(type *dst, const type *src, const positions *p, int64_t done, int64_t l,        \
+                   int64_t stride, int64_t n) {                                                    \
+    for (int64_t i = 0; i < n; i++) {                                                              \
+      int64_t to = moved(p, l + i * stride, done + i);                                             \
+      if (to >= 0) dst[to] = src[done + i];                                                        \
+    }                                                                                              \
+  }
+DEFINE_PUT_RUN(put_run_4, uint32_t)
+DEFINE_PUT_RUN(put_run_8, uint64_t)
+
+/* To where the access and positions (of the first output) say. */
+static void scatter(const ag_program *p, const ag_operand *o, char *to, const char *from,
+                    const positions *at, int64_t start, int64_t n) {
+  size_t size = ag_dtype_size(o->type);
+  int64_t stride = o->at.stride[0];
+  cursor c = cursor_at(p, &o->at, start);
+  for (int64_t done = 0; done < n;) {
+    int64_t run = p->dim[0] - c.i[0] < n - done ? p->dim[0] - c.i[0] : n - done;
+    if (!at->pick->n && stride == 1)
+      memcpy(to + (size_t)c.l * size, from + (size_t)done * size, (size_t)run * size);
+    else if (size == 8)
+      put_run_8((uint64_t *)to, (const uint64_t *)from, at, done, c.l, stride, run);
+    else put_run_4((uint32_t *)to, (const uint32_t *)from, at, done, c.l, stride, run);
+    cursor_step(&c, p, &o->at, run);
+    done += run;
   }
 }
 
@@ -237,13 +336,16 @@ static char *element(const ag_operand *o, const ag_binding *slot, int64_t i) {
   return (char *)slot[o->slot].mem + (size_t)(slot[o->slot].offset + i) * ag_dtype_size(o->type);
 }
 
-static void store(const ag_host_program *hp, int i, const ag_binding *slot, const char *from,
+static void store(const ag_host_program *hp, int i, const ag_binding *slot, const char *const *reg,
                   int64_t start, int64_t n) {
+  static const ag_pick no_pick = {0};
   const ag_program *p = &hp->k->prog;
   const ag_operand *o = &p->out[i];
+  const char *from = reg[p->outreg[i]];
   size_t bytes = (size_t)n * ag_dtype_size(o->type);
   if (!o->contiguous) {
-    scatter(p, o, element(o, slot, 0), from, start, n);
+    positions at = positions_of(i ? &no_pick : &p->put, reg);
+    scatter(p, o, element(o, slot, 0), from, &at, start, n);
     return;
   }
   char *to = element(o, slot, o->at.base + start);
@@ -276,10 +378,10 @@ static char *destination(const ag_host_program *hp, int r, const ag_binding *slo
   return element(o, slot, o->at.base + start);
 }
 
-const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *slot, char *scratch,
-                                 int64_t start, int64_t n, int want) {
+/* Fills reg[], which point to the values of the registers. */
+static void evaluate(const ag_host_program *hp, const ag_binding *slot, char *scratch,
+                     int64_t start, int64_t n, const char **reg) {
   const ag_program *p = &hp->k->prog;
-  const char *reg[AG_MAX_INSTR];
   for (int r = 0; r < p->ninstr; r++) {
     const ag_instr *in = &p->instr[r];
     const ag_host_step *s = &hp->step[r];
@@ -297,13 +399,28 @@ const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *sl
                                           : dst;
       s->loop(n, dst, in->arg[0] >= 0 ? reg[in->arg[0]] : any,
               in->arg[1] >= 0 ? reg[in->arg[1]] : any, in->arg[2] >= 0 ? reg[in->arg[2]] : any);
+    } else if (in->kind == AG_I_TAKE) {
+      take(hp, in, dst, slot, reg, start, n);
     } else if (in->kind != AG_I_CONST) {
       fill(hp, in, dst, slot, start, n);
     }
   }
   for (int i = 0; i < p->nout; i++)
-    if (!hp->direct[i]) store(hp, i, slot, reg[p->outreg[i]], start, n);
+    if (!hp->direct[i]) store(hp, i, slot, reg, start, n);
+}
+
+const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *slot, char *scratch,
+                                 int64_t start, int64_t n, int want) {
+  const char *reg[AG_MAX_INSTR];
+  evaluate(hp, slot, scratch, start, n, reg);
   return want < 0 ? NULL : reg[want];
+}
+
+void ag_host_program_pair(const ag_host_program *hp, const ag_binding *slot, char *scratch,
+                          int64_t start, int64_t n, const int want[2], const void *value[2]) {
+  const char *reg[AG_MAX_INSTR];
+  evaluate(hp, slot, scratch, start, n, reg);
+  for (int i = 0; i < 2; i++) value[i] = reg[want[i]];
 }
 
 void ag_host_program_run(const ag_host_program *hp, const ag_binding *slot, char *scratch,

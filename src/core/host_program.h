@@ -37,6 +37,11 @@ void ag_host_program_begin(const ag_host_program *hp, char *scratch, int64_t n);
  * register `want` (-1: NULL) as a pointer that is valid until the next call. */
 const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *slot, char *scratch,
                                  int64_t start, int64_t n, int want);
+/* The same for two registers. */
+void ag_host_program_pair(const ag_host_program *hp, const ag_binding *slot, char *scratch,
+                          int64_t start, int64_t n, const int want[2], const void *value[2]);
+/* The bits of NA, in the lower half for types of 4 bytes. */
+uint64_t ag_host_na_bits(ag_dtype type);
 /* The same for any n, in blocks. */
 void ag_host_program_run(const ag_host_program *hp, const ag_binding *slot, char *scratch,
                          int64_t start, int64_t n);

@@ -26,8 +26,17 @@ typedef struct {
   int contiguous; /* index = base + linear iteration number */
 } ag_operand;
 
+/* Where a TAKE reads, or the first output is stored, beside its access: register reg[i] is a position
+ * (1-based) in a dimension of `extent` elements that are `weight` apart. A position that is outside
+ * is none: NA is read, nothing is stored. */
+typedef struct {
+  int n, reg[AG_MAX_PICK];
+  int64_t weight[AG_MAX_PICK], extent[AG_MAX_PICK];
+} ag_pick;
+
 typedef enum {
   AG_I_LOAD,   /* operand `index` */
+  AG_I_TAKE,   /* operand `index`, moved by the program's pick */
   AG_I_CONST,  /* konst[index] */
   AG_I_IOTA,   /* the access of operand `index`, as a real */
   AG_I_RANDOM, /* op: ag_distribution; key[index] with the access of operand `index` as counter */
@@ -60,16 +69,18 @@ typedef struct {
   ag_operand
       out[AG_MAX_OUT];    /* each a different slot; may be an input's slot if both are contiguous */
   int outreg[AG_MAX_OUT]; /* register stored there */
+  ag_pick pick, put;      /* of the only TAKE; of output 0 (n 0: none) */
 } ag_program;
 
-typedef enum { AG_K_MAP, AG_K_REDUCE, AG_K_MATMUL, AG_K_GATHER } ag_kernel_kind;
+typedef enum { AG_K_MAP, AG_K_REDUCE, AG_K_MATMUL, AG_K_GATHER, AG_K_SELECT } ag_kernel_kind;
 
 typedef struct ag_kernel {
   ag_kernel_kind kind;
   ag_program
       prog; /* MAP: all of it. REDUCE: computes what is reduced (register `reg`, no outputs).
              * MATMUL: the epilogue, over the m x n result; out[0] has the product's type, is
-             * contiguous, and may hold the raw product while the kernel runs. GATHER: unused */
+             * contiguous, and may hold the raw product while the kernel runs. GATHER: unused.
+             * SELECT: computes the registers `mask` and `value` */
   struct {  /* REDUCE: prog's dimensions fall into three groups of npre, nred and the other
                dimensions */
     ag_reduction op;
@@ -94,6 +105,11 @@ typedef struct ag_kernel {
     int slot_in, slot_index, slot_out;
     int64_t base_in, base_index;
   } gather;
+  struct { /* SELECT: `value` where `mask` is not 0, NA where it is NA, in order; the number of
+              them goes, as int32, to the element behind the place of the last that there may be */
+    int mask, value, slot_out;
+    ag_dtype type;
+  } select;
   int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */
   void *code; /* the device's compiled form */
 } ag_kernel;

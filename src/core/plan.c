@@ -253,6 +253,16 @@ static void materialise_results(ag_plan *p, int n, ag_array *const *target) {
   }
 }
 
+ag_status ag_array_overwrite(ag_array *x, ag_array *put) {
+  ag_plan *p = calloc(1, sizeof *p);
+  if (!p) return no_memory();
+  ag_status status = prepare(p, 1, &put, &x);
+  if (status == AG_OK) status = run_once(p);
+  if (status == AG_OK) materialise_results(p, put->nargs, put->arg);
+  ag_plan_free(p);
+  return status;
+}
+
 static int is_pending(const ag_array *x) { return x->kind != AG_BUFFER; }
 
 ag_status ag_array_force(int n, ag_array *const *x) {

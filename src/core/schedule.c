@@ -74,7 +74,7 @@ static void use(ag_build *b, ag_array *x, int c, const ag_place *at) {
 /* A kernel reads the stored elements of `x`, whatever computes them. */
 static void need(ag_build *b, ag_array *x) { b->item[x->mark].uses = 2; }
 
-static void need_matrix(ag_build *b, ag_array *x) {
+static void need_behind_views(ag_build *b, ag_array *x) {
   ag_place at;
   need(b, ag_place_operand(&at, x));
 }
@@ -90,7 +90,8 @@ static int fits(const ag_cut *c, const ag_array *x) {
 
 static int is_map(const ag_build *b, const ag_cut *c) {
   ag_kind kind = b->item[c->root].x->kind;
-  return c->copy_into < 0 && kind != AG_REDUCE && kind != AG_EMBED && kind != AG_GATHER;
+  return c->copy_into < 0 && kind != AG_REDUCE && kind != AG_EMBED && kind != AG_GATHER &&
+         kind != AG_TAKE && kind != AG_PUT && kind != AG_SELECT;
 }
 
 /* Whether the item's elements, in order, are those of the owner's iterations. */
@@ -180,17 +181,23 @@ static ag_status own_kernel(ag_build *b, int i) {
   int c;
   b->item[i].stored = 1;
   if (x->kind == AG_CONCAT) return place_parts(b, i);
-  ag_shape space = x->kind == AG_REDUCE || x->kind == AG_EMBED ? x->arg[0]->shape : x->shape;
+  int of_argument = x->kind == AG_REDUCE || x->kind == AG_EMBED || x->kind == AG_PUT ||
+                    x->kind == AG_SELECT;
+  ag_shape space = of_argument ? x->arg[0]->shape : x->shape;
   AG_TRY(add_cut(b, i, space, &c));
   b->item[i].kernel = c;
   ag_place at = ag_place_identity(&space), inner;
   if (x->kind == AG_MATMUL) {
     b->cut[c].matmul = i;
-    need_matrix(b, x->arg[0]);
-    need_matrix(b, x->arg[1]);
+    need_behind_views(b, x->arg[0]);
+    need_behind_views(b, x->arg[1]);
   } else if (x->kind == AG_GATHER) {
     need(b, x->arg[0]);
     need(b, x->arg[1]);
+  } else if (x->kind == AG_TAKE) {
+    need_behind_views(b, x->arg[0]);
+    b->cut[c].operands++;
+    for (int j = 1; j < x->nargs; j++) use(b, x->arg[j], c, &at);
   } else if (ag_is_viewlike(x)) {
     if (!ag_place_through(&inner, &at, x, &space))
       return ag_fail(AG_E_ARGUMENT, "internal: a view of itself");
@@ -211,8 +218,8 @@ static ag_status decide(ag_build *b, int i) {
   }
   if (x->kind == AG_MATMUL && can_be_epilogue(b, t)) {
     b->cut[t->owner].matmul = i;
-    need_matrix(b, x->arg[0]);
-    need_matrix(b, x->arg[1]);
+    need_behind_views(b, x->arg[0]);
+    need_behind_views(b, x->arg[1]);
     return AG_OK;
   }
   return own_kernel(b, i);
@@ -282,6 +289,7 @@ static void each_slot(ag_schedule *s, int at, slot_fn fn) {
   for (int i = 0; i < k->prog.nout; i++)
     fn(s, k->prog.out[i].slot, at, 1, k->prog.out[i].contiguous);
   if (k->kind == AG_K_REDUCE) fn(s, k->reduce.out.slot, at, 1, 1);
+  if (k->kind == AG_K_SELECT) fn(s, k->select.slot_out, at, 1, 1);
   if (k->kind == AG_K_MATMUL) {
     fn(s, k->mm.slot_a, at, 0, 0);
     fn(s, k->mm.slot_b, at, 0, 0);

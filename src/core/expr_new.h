@@ -1,0 +1,12 @@
+/* What the files that build nodes share. */
+#ifndef AG_EXPR_NEW_H
+#define AG_EXPR_NEW_H
+
+#include "array_new.h"
+#include "expr.h"
+
+/* A pending node of n arguments (retained; NULL is fine) on their common device. */
+AG_CHECKED ag_status ag_expr_node(ag_array **out, ag_kind kind, ag_dtype type, ag_shape shape,
+                                  int n, ag_array *const *arg);
+
+#endif

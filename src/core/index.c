@@ -1,0 +1,104 @@
+#include "index.h"
+#include "plan.h"
+
+/* A result that fills less than this part of its memory moves to a block of its own. */
+#define SPARSE     2
+#define SMALL_SIZE 65536
+
+/* -- selecting --------------------------------------------------------------------------------- */
+static ag_status copy(ag_array **out, ag_array *x) {
+  AG_TRY(ag_expr_concat(out, 1, &x));
+  ag_status status = ag_array_force(1, out);
+  if (status == AG_OK) return AG_OK;
+  ag_array_release(*out);
+  *out = NULL;
+  return status;
+}
+
+/* The first `count` elements of a forced vector. */
+static ag_status first_of(ag_array **out, ag_array *all, int64_t count) {
+  AG_TRY(ag_array_from_buffer(out, all->buf, all->offset, all->type, ag_shape_of(1, count)));
+  int64_t n = ag_array_count(all);
+  if (n < SMALL_SIZE || count > n / SPARSE) return AG_OK;
+  ag_array *tight;
+  ag_status status = copy(&tight, *out);
+  ag_array_release(*out);
+  *out = status == AG_OK ? tight : NULL;
+  return status;
+}
+
+static ag_status count_of(const ag_array *all, int64_t *count) {
+  int32_t n = 0;
+  int64_t last = all->offset + ag_array_count(all) - 1;
+  size_t size = ag_dtype_size(all->type);
+  AG_TRY(ag_buffer_read(all->buf, &n, (size_t)last * size, sizeof n));
+  *count = n;
+  return AG_OK;
+}
+
+ag_status ag_index_select(ag_array **out, ag_array *mask, ag_array *value) {
+  if (ag_array_count(mask) == 0) return ag_expr_reshape(out, value, ag_shape_of(1, (int64_t)0));
+  ag_array *all;
+  int64_t count = 0;
+  AG_TRY(ag_expr_select(&all, mask, value));
+  ag_status status = ag_array_force(1, &all);
+  if (status == AG_OK) status = count_of(all, &count);
+  if (status == AG_OK) status = first_of(out, all, count);
+  ag_array_release(all);
+  return status;
+}
+
+/* 1, 2, 3, ... */
+static ag_status numbers(ag_array **out, ag_device *d, int64_t n) {
+  ag_array *from0;
+  ag_axes axes = {.nd = 1, .axis = {0}, .off = {1}, .step = {1}};
+  AG_TRY(ag_expr_iota(&from0, d, AG_I32, n + 1));
+  ag_status status = ag_expr_view(out, from0, ag_shape_of(1, n), &axes);
+  ag_array_release(from0);
+  return status;
+}
+
+static ag_status without_na(ag_array **out, ag_array *mask) {
+  ag_array *missing = NULL, *present = NULL;
+  ag_status status = ag_expr_unary(&missing, AG_OP_is_na, mask);
+  if (status == AG_OK) status = ag_expr_unary(&present, AG_OP_not, missing);
+  if (status == AG_OK) status = ag_expr_binary(out, AG_OP_and, mask, present);
+  ag_array_release(missing);
+  ag_array_release(present);
+  return status;
+}
+
+ag_status ag_index_which(ag_array **out, ag_array *mask, int na) {
+  ag_array *at = NULL, *sure = NULL;
+  ag_status status = numbers(&at, mask->dev, ag_array_count(mask));
+  if (status == AG_OK && !na) status = without_na(&sure, mask);
+  if (status == AG_OK) status = ag_index_select(out, na ? mask : sure, at);
+  ag_array_release(at);
+  ag_array_release(sure);
+  return status;
+}
+
+/* -- writing ----------------------------------------------------------------------------------- */
+static int is_own(const ag_array *x) {
+  return x->kind == AG_BUFFER && x->refs == 1 && x->buf && x->buf->refs == 1;
+}
+
+ag_status ag_index_put(ag_array **x, const ag_subscript *s, ag_array *value) {
+  ag_array *put;
+  AG_TRY(ag_array_force(1, x));
+  AG_TRY(ag_expr_put(&put, (*x)->shape, s, value));
+  ag_status status = AG_OK;
+  if (!is_own(*x)) {
+    ag_array *own = NULL, *shaped = NULL;
+    status = copy(&own, *x);
+    if (status == AG_OK) status = ag_expr_reshape(&shaped, own, (*x)->shape);
+    ag_array_release(own);
+    if (status == AG_OK) {
+      ag_array_release(*x);
+      *x = shaped;
+    }
+  }
+  if (status == AG_OK) status = ag_array_overwrite(*x, put);
+  ag_array_release(put);
+  return status;
+}

@@ -1,0 +1,16 @@
+/* Indexing that runs at once: results whose extents depend on values, and writing in place. */
+#ifndef AG_INDEX_H
+#define AG_INDEX_H
+
+#include "expr.h"
+
+/* The elements of `value` where `mask` (logical, as many) is TRUE, and NA where it is NA: a
+ * vector. */
+AG_CHECKED ag_status ag_index_select(ag_array **out, ag_array *mask, ag_array *value);
+/* The 1-based positions where `mask` is TRUE, as int32; `na`: NA where it is NA, else not there. */
+AG_CHECKED ag_status ag_index_which(ag_array **out, ag_array *mask, int na);
+/* Writes `value` (of x's type, recycled) into *x. Only a copy if others hold x or its memory; *x
+ * then becomes the copy. Positions that occur twice must not be written by different values. */
+AG_CHECKED ag_status ag_index_put(ag_array **x, const ag_subscript *s, ag_array *value);
+
+#endif

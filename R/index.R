@@ -1,54 +1,189 @@
-# Indexing: ranges and single positions are views on the device, everything else is R's.
+# Indexing. Ranges are views, positions a gather, masks a selection; assignments write in place where
+# nobody else holds the array. Base R says what other indices (names, matrices, factors) mean, on
+# positions alone.
+
+#' Indexing arrays
+#'
+#' Everything that indexes an ordinary vector, matrix or array indexes one on a device, with the same
+#' result: positive, negative, logical and missing indices, names, matrices with a row for each
+#' element, `NA`, `drop`.
+#'
+#' Ranges with a constant step (`x[2:9, ]`, `x[5:1]`) are views: nothing is copied. Other indices
+#' are one gather. A logical array of the device, as in `x[x > 0]`, and one of numbers stay there.
+#'
+#' `x[i, j] <- value` writes into the memory of `x`, unless another variable or a pending expression
+#' still holds it: then into a copy on the device. The type of `x` stays, if it can hold the values,
+#' and else becomes that of the values, as in R.
+#'
+#' @section Errors:
+#' An `anygpu_error_argument` with R's own message.
+#' @name indexing
+#' @aliases [,gpu-method [[,gpu-method [<-,gpu-method [[<-,gpu-method
+#' @examples
+#' x <- gpu(matrix(as.double(1:12), 3), device = "host")
+#' x[2, ]
+#' x[x > 6]
+#' x[c(1, 3), 4:3] <- 0
+#' x
+NULL
 
 #' @exportMethod "["
 setMethod("[", "gpu", function(x, i, j, ..., drop = TRUE) {
   n <- nargs() - !missing(drop)
   if (n == 2L) {
     if (missing(i)) return(x)
-    result <- .Call(C_index, x, i, NULL, TRUE)
-    if (!is.null(result)) return(result)
-    return(index_in_r(x, list(i), drop))
+    return(index_array(x, list(i), drop))
   }
-  i <- if (missing(i)) TRUE else i
-  j <- if (missing(j)) TRUE else j
-  if (n == 3L) {
-    result <- .Call(C_index, x, i, j, drop)
-    if (!is.null(result)) return(result)
-    return(index_in_r(x, list(i, j), drop))
-  }
-  rest <- lapply(seq_len(...length()), function(k) TRUE)
-  for (k in seq_along(rest)) {
-    if (!eval(call("missing", as.name(paste0("..", k))))) rest[[k]] <- ...elt(k)
-  }
-  index_in_r(x, c(list(i, j), rest), drop)
+  index_array(x, c(
+    list(if (missing(i)) TRUE else i, if (missing(j)) TRUE else j), further_indices(...)
+  ), drop)
 })
+
+# Those after the second; TRUE stands for a missing one: the same thing to R.
+further_indices <- function(...) {
+  index <- lapply(seq_len(...length()), function(k) TRUE)
+  for (k in seq_along(index)) {
+    if (!eval(call("missing", as.name(paste0("..", k))))) index[[k]] <- ...elt(k)
+  }
+  index
+}
+
+index_array <- function(x, index, drop) {
+  result <- .Call(C_index, x, index, drop)
+  if (is.null(result)) result <- .Call(C_index, x, positions(x, index), drop)
+  if (is.null(result)) in_r("[", c(list(x), index, list(drop = drop)), x) else result
+}
+
+# What base R understands by the indices: for each the positions, NA where there is none. Its
+# errors are R's.
+positions <- function(x, index) {
+  d <- dim(x)
+  if (length(index) == 1L) {
+    list(base_try(element_positions(x, d, plain(index[[1L]]))))
+  } else if (length(index) != length(d)) {
+    stop_status("argument", gettext("incorrect number of dimensions", domain = "R"))
+  } else {
+    names <- dimnames(x)
+    lapply(seq_along(d), function(q) {
+      base_try(dim_positions(d[q], names[[q]], plain(index[[q]])))
+    })
+  }
+}
+
+element_positions <- function(x, d, i) {
+  all <- seq_len(length(x))
+  if (is.matrix(i) && !is.null(d) && ncol(i) == length(d)) {
+    all <- array(all, d, if (is.character(i)) dimnames(x))
+  } else if (is.character(i)) {
+    names(all) <- names(x)
+  }
+  unname(as.vector(all[i]))
+}
+
+# In a matrix of one column, so that what is not there is an error.
+dim_positions <- function(extent, names, i) {
+  all <- matrix(seq_len(extent), extent, dimnames = if (is.character(i)) list(names, NULL))
+  unname(all[i, 1L])
+}
 
 #' @exportMethod "[["
 setMethod("[[", "gpu", function(x, i, j, ...) {
-  result <- if (missing(j)) .Call(C_index, x, i, NULL, TRUE) else .Call(C_index, x, i, j, TRUE)
-  if (length(result) == 1) {
-    names(result) <- NULL
-    return(result)
+  index <- if (nargs() - ...length() < 3L || missing(j)) list(i) else c(list(i, j), list(...))
+  index <- lapply(index, plain)
+  result <- if (all(vapply(index, is_position, NA))) .Call(C_index, x, index, TRUE)
+  if (is.null(result) || length(result) != 1L || anyNA(result)) {
+    result <- .Call(C_index, x, element_position(x, index), TRUE)
   }
-  if (missing(j)) base_try(plain(x)[[i, ...]]) else base_try(plain(x)[[i, j, ...]])
+  names(result) <- NULL
+  result
 })
 
-# TRUE in `index` stands for a missing one: the same thing for base R.
-index_in_r <- function(x, index, drop) {
-  in_r("[", c(list(x), index, list(drop = drop)), x)
+is_position <- function(i) is.numeric(i) && length(i) == 1L && !is.na(i) && i >= 1
+
+# The position of the element x[[i, ...]], or R's error.
+element_position <- function(x, index) {
+  d <- dim(x)
+  all <- seq_len(length(x))
+  if (length(index) > 1L) {
+    all <- array(all, d, dimnames(x))
+  } else {
+    names(all) <- names(x)
+  }
+  list(base_try(do.call(`[[`, c(list(all), index))))
 }
 
-# Numbers and logical values are assigned by R itself, to the host copy, which is uploaded again
-# when it
-# is needed. Values of another kind make an ordinary vector of the array.
 #' @exportMethod "[<-"
-for (class in c("character", "complex", "list", "raw")) {
-  setMethod("[<-", c(x = "gpu", value = class), function(x, i, j, ..., value) {
-    call <- sys.call()
-    call[[1]] <- quote(`[<-`)
-    call[[2]] <- plain(x)
-    call[[length(call)]] <- value
-    eval(call, parent.frame())
-  })
+setMethod("[<-", "gpu", function(x, i, j, ..., value) {
+  n <- nargs() - 1L
+  own <- identical(substitute(x), quote(`*tmp*`))
+  index <- if (n == 2L) {
+    list(if (missing(i)) TRUE else i)
+  } else {
+    c(list(if (missing(i)) TRUE else i, if (missing(j)) TRUE else j), further_indices(...))
+  }
+  assign_array(x, index, value, own)
+})
+
+# `own`: x is the value of the variable that is assigned to, which R has copied if it was shared.
+assign_array <- function(x, index, value, own) {
+  if (is.object(value) && !is_gpu(value) || !(is.numeric(value) || is.logical(value))) {
+    return(base_try(do.call(`[<-`, c(list(plain(x)), lapply(index, plain), list(value = value)))))
+  }
+  result <- .Call(C_assign, x, index, value, own)
+  if (!is.null(result)) return(result)
+  at <- tryCatch(positions(x, index), anygpu_error = function(e) NULL)
+  # names that are new and positions beyond the end make the vector longer; errors are R's
+  if (!is.null(at) && !(length(at) == 1L && is_beyond(at[[1L]], plain(index[[1L]]), length(x)))) {
+    result <- .Call(C_assign, x, at, value, own)
+    if (!is.null(result)) return(result)
+  }
+  in_r("[<-", c(list(x), index, list(value = value)), x)
 }
-rm(class)
+
+# Whether an element is asked for that is not there: an NA that the index does not have itself.
+is_beyond <- function(at, i, n) {
+  anyNA(at) && !(is.numeric(i) && all(i <= n, na.rm = TRUE)) && !(is.logical(i) && length(i) <= n)
+}
+
+#' @exportMethod "[[<-"
+setMethod("[[<-", "gpu", function(x, i, j, ..., value) {
+  own <- identical(substitute(x), quote(`*tmp*`))
+  index <- if (nargs() - ...length() < 4L) list(i) else c(list(i, j), list(...))
+  index <- lapply(index, plain)
+  if (length(value) == 1L && (is.numeric(value) || is.logical(value)) && !is.object(plain(value)) &&
+        all(vapply(index, is_position, NA))) {
+    result <- .Call(C_assign, x, index, value, own)
+    if (!is.null(result)) return(result)
+  }
+  in_r("[[<-", c(list(x), index, list(value = value)), x)
+})
+
+warn_replacement <- function() {
+  text <- "number of items to replace is not a multiple of replacement length"
+  warning(simpleWarning(gettext(text, domain = "R"), user_call()))
+}
+
+#' Positions of `TRUE`
+#'
+#' As [base::which()]; the positions of an array of the device stay there.
+#' @param x A logical vector or array.
+#' @param arr.ind,useNames As for [base::which()].
+#' @return As [base::which()]: for a vector or array made by [gpu()] a `gpuVector` of type
+#'   `"int32"`, or a matrix of it.
+#' @examples
+#' which(gpu(c(3, 1, 2), device = "host") > 1)
+#' @export
+setGeneric("which")
+
+#' @rdname which
+#' @aliases which,gpu-method
+setMethod("which", "gpu", function(x, arr.ind = FALSE, useNames = TRUE) {
+  at <- .Call(C_which, x)
+  if (is.null(at)) return(in_r("which", list(x, arr.ind, useNames), x))
+  if (arr.ind && !is.null(dim(x))) {
+    return(to_device(arrayInd(plain(at), dim(x), dimnames(x), useNames = useNames), x))
+  }
+  if (is.null(dim(x)) && !is.null(names(x))) names(at) <- names(x)[plain(at)]
+  if (length(at) == 1L) at <- at[1L]
+  at
+})

@@ -35,7 +35,10 @@ ENTRY(row_which_max, 1)
 /* matmul.c */
 ENTRY(matmul, 4)
 /* index.c */
-ENTRY(index, 4)
+ENTRY(index, 3)
+ENTRY(which, 1)
+/* assign.c */
+ENTRY(assign, 4)
 /* random.c */
 ENTRY(random, 6)
 /* explain.c */

@@ -15,7 +15,7 @@ static SEXP owner_tag(void) {
   return tag;
 }
 
-static void drop_reshaped(r_handle *h) {
+void r_handle_forget_shapes(r_handle *h) {
   while (h->reshaped) {
     r_reshaped *next = h->reshaped->next;
     ag_array_release(h->reshaped->array);
@@ -26,7 +26,7 @@ static void drop_reshaped(r_handle *h) {
 
 void r_handle_drop(r_handle *h) {
   if (h->array) h->type = h->array->type, h->dev = h->array->dev;
-  drop_reshaped(h);
+  r_handle_forget_shapes(h);
   ag_array_release(h->array);
   h->array = NULL;
 }

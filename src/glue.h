@@ -101,6 +101,8 @@ struct r_reshaped {
   r_reshaped *next;
 };
 r_handle *r_handle_of(SEXP own_);
+/* Drops the array in other shapes that the handle kept. */
+void r_handle_forget_shapes(r_handle *h);
 /* Releases the device side: the host copy is the truth from here on. */
 void r_handle_drop(r_handle *h);
 /* Fills the device side from the host copy if need be. */

@@ -1,11 +1,11 @@
-# Indexing. Ranges are views, positions a gather, masks a selection; assignments write in place where
-# nobody else holds the array. Base R says what other indices (names, matrices, factors) mean, on
-# positions alone.
+# Indexing. Ranges are views, positions a gather, masks a selection; assignments write in place
+# where nobody else holds the array. Base R says what other indices (names, matrices, factors) mean,
+# on positions alone.
 
 #' Indexing arrays
 #'
-#' Everything that indexes an ordinary vector, matrix or array indexes one on a device, with the same
-#' result: positive, negative, logical and missing indices, names, matrices with a row for each
+#' Everything that indexes an ordinary vector, matrix or array indexes one on a device, with the
+#' same result: positive, negative, logical and missing indices, names, matrices with a row for each
 #' element, `NA`, `drop`.
 #'
 #' Ranges with a constant step (`x[2:9, ]`, `x[5:1]`) are views: nothing is copied. Other indices
@@ -65,7 +65,7 @@ positions <- function(x, index) {
   } else {
     names <- dimnames(x)
     lapply(seq_along(d), function(q) {
-      base_try(dim_positions(d[q], names[[q]], plain(index[[q]])))
+      base_try(dim_positions(d[q], if (!is.null(names)) list(names[[q]], "x"), plain(index[[q]])))
     })
   }
 }
@@ -82,7 +82,7 @@ element_positions <- function(x, d, i) {
 
 # In a matrix of one column, so that what is not there is an error.
 dim_positions <- function(extent, names, i) {
-  all <- matrix(seq_len(extent), extent, dimnames = if (is.character(i)) list(names, NULL))
+  all <- matrix(seq_len(extent), extent, 1L, dimnames = if (is.character(i)) names)
   unname(all[i, 1L])
 }
 
@@ -127,7 +127,8 @@ setMethod("[<-", "gpu", function(x, i, j, ..., value) {
 # `own`: x is the value of the variable that is assigned to, which R has copied if it was shared.
 assign_array <- function(x, index, value, own) {
   if (is.object(value) && !is_gpu(value) || !(is.numeric(value) || is.logical(value))) {
-    return(base_try(do.call(`[<-`, c(list(plain(x)), lapply(index, plain), list(value = value)))))
+    index <- lapply(index, function(i) if (identical(i, TRUE)) quote(expr = ) else plain(i))
+    return(base_try(do.call(`[<-`, c(list(plain(x)), index, list(value = value)))))
   }
   result <- .Call(C_assign, x, index, value, own)
   if (!is.null(result)) return(result)
@@ -142,7 +143,7 @@ assign_array <- function(x, index, value, own) {
 
 # Whether an element is asked for that is not there: an NA that the index does not have itself.
 is_beyond <- function(at, i, n) {
-  anyNA(at) && !(is.numeric(i) && all(i <= n, na.rm = TRUE)) && !(is.logical(i) && length(i) <= n)
+  if (is.logical(i)) length(i) > n else anyNA(at) && !(is.numeric(i) && all(i <= n, na.rm = TRUE))
 }
 
 #' @exportMethod "[[<-"

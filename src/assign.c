@@ -76,23 +76,28 @@ static ag_subscript subscript_of(r_subscript *s, int nd, ag_device *d) {
   return to;
 }
 
-/* R's rules for how many values there are. Returns whether there is anything to do. */
+/* R's rules for how many values there are, in R's order. Returns whether there is anything to
+ * do. */
+static const char wrong_count[] =
+    "number of items to replace is not a multiple of replacement length";
 static int check_count(r_subscript *s, int nd, int64_t nvalue, const ag_subscript *to) {
   int64_t n = 1;
   for (int q = 0; q < nd; q++) n *= to->n[q];
+  if (nd > 2 && n > 0 && nvalue > 0 && n % nvalue)
+    r_stop(AG_E_ARGUMENT, "%s", wrong_count);
   for (int q = 0; q < nd && nvalue > 1; q++)
     if (has_na(&s[q])) r_stop(AG_E_ARGUMENT, "NAs are not allowed in subscripted assignments");
   if (n == 0) return 0;
   if (nvalue == 0) r_stop(AG_E_ARGUMENT, "replacement has length zero");
   if (n % nvalue == 0) return 1;
-  if (nd > 1)
-    r_stop(AG_E_ARGUMENT, "number of items to replace is not a multiple of replacement length");
+  if (nd > 1) r_stop(AG_E_ARGUMENT, "%s", wrong_count);
   r_call("warn_replacement", 0, NULL, NULL, NULL);
   return 1;
 }
 
 /* -- writing ----------------------------------------------------------------------------------- */
-/* The array that may be written in place: x's own, if x's handle alone holds it. */
+/* Whether x's array may be written in place: x's handle alone holds it. Ends what r_array(x_)
+ * gave. */
 static int is_alone(SEXP x_, r_handle *h) {
   SEXP v_ = r_altrep_unwrap(x_);
   if (v_ != x_ && MAYBE_SHARED(v_)) return 0;
@@ -103,7 +108,7 @@ static int is_alone(SEXP x_, r_handle *h) {
 static ag_status put(ag_array **x, const ag_shape *shape, const ag_subscript *s,
                      const r_operand *value, ag_dtype type) {
   ag_array *v, *shaped;
-  if ((*x)->refs == 1) {
+  if ((*x)->refs == 1 && (*x)->kind == AG_BUFFER) {
     (*x)->shape = *shape; /* nobody sees it */
   } else {
     AG_TRY(ag_expr_reshape(&shaped, *x, *shape));
@@ -158,10 +163,13 @@ SEXP ffi_assign(SEXP x_, SEXP index_, SEXP value_, SEXP own_) {
   int any = check_count(s, shape.nd, value.n, &to);
   ag_dtype type = common_type(a, &value);
   r_handle *h = r_handle_of(R_altrep_data1(r_altrep_unwrap(x_)));
+  SEXP value_own_ = PROTECT(r_array_new()); /* it may be x's own */
+  nprotect++;
+  if (value.array) *r_array_out(value_own_) = ag_array_retain(value.array);
   if (!any && type == a->type) ans_ = x_;
   else if (any && Rf_asLogical(own_) && type == a->type && is_alone(x_, h))
     ans_ = write_in_place(x_, h, &shape, &to, &value);
-  else ans_ = write_to_copy(x_, a, &shape, any ? &to : NULL, &value, type);
+  else ans_ = write_to_copy(x_, r_array(x_), &shape, any ? &to : NULL, &value, type);
 done:
   UNPROTECT(nprotect);
   return ans_;

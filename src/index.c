@@ -81,9 +81,9 @@ static SEXP names_of(SEXP names_, r_subscript *s, ag_device *d) {
 /* A vector's names. A 1-d array remains one, unless a single element is dropped from it. */
 static void name_vector(SEXP ans_, SEXP x_, indices *ix, ag_device *d, int drop) {
   int array = Rf_length(Rf_getAttrib(x_, R_DimSymbol)) == 1;
-  SEXP names_ = R_NilValue;
-  if (array || Rf_isNull(Rf_getAttrib(x_, R_DimSymbol)))
-    names_ = names_of(Rf_getAttrib(x_, R_NamesSymbol), &ix->s[0], d);
+  SEXP names_ = PROTECT(Rf_getAttrib(x_, R_NamesSymbol));
+  names_ = names_of(names_, &ix->s[0], d);
+  UNPROTECT(1);
   PROTECT(names_);
   if (array && (!drop || ix->s[0].n > 1)) {
     Rf_setAttrib(ans_, R_DimSymbol, PROTECT(Rf_ScalarInteger((int)ix->s[0].n)));
@@ -126,7 +126,7 @@ static void name_array(SEXP ans_, SEXP names_, indices *ix, ag_device *d, const 
   SEXP kept_titles_ = PROTECT(Rf_isNull(titles_) ? R_NilValue : Rf_allocVector(STRSXP, n));
   for (int k = 0; k < n; k++) {
     SET_VECTOR_ELT(kept_, k, names_of(VECTOR_ELT(names_, left[k]), &ix->s[left[k]], d));
-    any |= !Rf_isNull(VECTOR_ELT(kept_, k));
+    any |= Rf_length(VECTOR_ELT(kept_, k)) > 0;
     if (!Rf_isNull(titles_)) SET_STRING_ELT(kept_titles_, k, STRING_ELT(titles_, left[k]));
   }
   if (any || n == ix->nd) {
@@ -148,7 +148,7 @@ static void shape_array(SEXP ans_, SEXP x_, indices *ix, ag_device *d, int drop)
   } else if (!Rf_isNull(names_)) {
     SEXP name_ = PROTECT(n ? names_of(VECTOR_ELT(names_, left[0]), &ix->s[left[0]], d)
                            : single_name(names_, ix, d));
-    if (!Rf_isNull(name_)) Rf_setAttrib(ans_, R_NamesSymbol, name_);
+    if (Rf_length(name_)) Rf_setAttrib(ans_, R_NamesSymbol, name_);
     UNPROTECT(1);
   }
   UNPROTECT(1);

@@ -113,7 +113,7 @@ static int numeric(r_subscript *s, SEXP i_, int64_t extent, int beyond, int *npr
   R_xlen_t n = XLENGTH(i_);
   survey v = TYPEOF(i_) == INTSXP ? survey_int(INTEGER_RO(i_), n) : survey_real(REAL_RO(i_), n);
   if (n == 0) return 1;
-  if (v.high > INT32_MAX && v.low >= 1) return 0;
+  if (v.high > INT32_MAX || v.low < -INT32_MAX) return 0;
   if (v.low >= 1 && !v.fraction) return positive(s, i_, &v, extent, beyond);
   if (v.low > -1) return without_zeros(s, i_, extent, beyond, nprotect);
   return v.high < 1 && !v.na ? negative(s, i_, extent, nprotect) : 0;
@@ -123,11 +123,11 @@ static int logical(r_subscript *s, SEXP i_, int64_t extent, int beyond, int *npr
   const int *is = LOGICAL_RO(i_);
   R_xlen_t n = XLENGTH(i_), count = 0;
   int64_t length = n > extent ? n : extent;
-  if ((n > extent && !beyond) || length > INT32_MAX) return 0;
   if (n == 1 && is[0] == TRUE) {
     *s = (r_subscript){.first = 0, .step = 1, .n = extent, .whole = 1, .own_ = R_NilValue};
     return 1;
   }
+  if ((n > extent && !beyond) || length > INT32_MAX) return 0;
   if (n == 0) return 1;
   for (R_xlen_t k = 0; k < length; k++) count += is[k < n ? k : k % n] != 0;
   SEXP at_ = protect(Rf_allocVector(INTSXP, count), nprotect);

@@ -51,7 +51,7 @@ typedef enum {
   AG_GATHER,      /* columns of arg[0] chosen by arg[1], an int32 vector of 0-based indices   */
   AG_EMBED,       /* zeros, with arg[0] put at axes: the transpose of a slice                 */
   AG_TAKE,        /* elements of arg[0] at the positions in arg[1], ...: NA where there is none */
-  AG_PUT,         /* arg[0] put over an array of this shape: ag_array_overwrite()     */
+  AG_PUT,         /* arg[0] put over an array of this shape: ag_array_overwrite()               */
   AG_SELECT,      /* the elements of arg[1] where arg[0] is TRUE or (as NA) NA, one after the
                      other; in the last element, as int32, how many these are */
   AG_CONCAT       /* the elements of all arguments one after the other                        */

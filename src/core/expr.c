@@ -328,8 +328,8 @@ ag_status ag_expr_gather(ag_array **out, ag_array *x, ag_array *index) {
   if (x->shape.nd != 2 || index->shape.nd != 1 || index->type != AG_I32)
     return ag_fail(AG_E_ARGUMENT, "gather takes a matrix and a vector of int32 indices");
   ag_array *arg[2] = {x, index};
-  return ag_expr_node(out, AG_GATHER, x->type, ag_shape_of(2, x->shape.dim[0], index->shape.dim[0]), 2,
-                  arg);
+  ag_shape shape = ag_shape_of(2, x->shape.dim[0], index->shape.dim[0]);
+  return ag_expr_node(out, AG_GATHER, x->type, shape, 2, arg);
 }
 
 ag_status ag_expr_embed(ag_array **out, ag_array *x, ag_shape shape, const ag_axes *axes) {

@@ -232,8 +232,8 @@ static void fill(const ag_host_program *hp, const ag_instr *in, char *dst, const
 }
 
 /* -- elements by position: as bits, of 4 or 8 bytes ------------------------------------------ */
-/* Registers of positions (1-based), and where they lead: element l + sum of (position - 1) * weight;
- * -1 if one of them is outside, NA among them. */
+/* Registers of positions (1-based), and where they lead: element l + sum of (position - 1) *
+ * weight; -1 if one of them is outside, NA among them. */
 typedef struct {
   const ag_pick *pick;
   const int32_t *at[AG_MAX_PICK];

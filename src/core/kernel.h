@@ -26,9 +26,9 @@ typedef struct {
   int contiguous; /* index = base + linear iteration number */
 } ag_operand;
 
-/* Where a TAKE reads, or the first output is stored, beside its access: register reg[i] is a position
- * (1-based) in a dimension of `extent` elements that are `weight` apart. A position that is outside
- * is none: NA is read, nothing is stored. */
+/* Where a TAKE reads, or the first output is stored, beside its access: register reg[i] is a
+ * position (1-based) in a dimension of `extent` elements that are `weight` apart. A position that
+ * is outside is none: NA is read, nothing is stored. */
 typedef struct {
   int n, reg[AG_MAX_PICK];
   int64_t weight[AG_MAX_PICK], extent[AG_MAX_PICK];

@@ -201,7 +201,7 @@ static void every_integer_op(ag_op_domain takes, int count, const int32_t *value
   for (int i = 0, part = i; i < N; part = ++i)
     for (int k = 0; k < 3; k++, part /= count) {
       v[k][i] = value[part % count];
-      x[k][i] = v[k][i] == AG_NA_INT ? NAN : v[k][i];
+      x[k][i] = v[k][i] == AG_NA_INT ? (double)NAN : v[k][i];
     }
   for (int op = 0; op < AG_OP_COUNT; op += 3) {
     const ag_op_info *info = ag_op_get((ag_op)op);

@@ -94,6 +94,7 @@ draw <- function(domain, n) {
     unit = runif(n, -0.99, 0.99), above1 = runif(n, 1.01, 10), aboveminus1 = runif(n, -0.9, 10),
     nonzero = sign * runif(n, 0.1, 10), small = runif(n, -3, 3),
     logical = sample(c(FALSE, TRUE, NA), n, TRUE),
+    integer = sample(c(-1000:1000, rep(NA, 50)), n, TRUE), bits = sample(c(0:31, NA), n, TRUE),
     stop("no such domain: ", domain)
   )
 }

@@ -8,7 +8,8 @@ setMethod("log", "gpu", function(x, ...) {
   base <- ..1
   if (identical(base, 2)) return(.Call(C_unary, "log2", x))
   if (identical(base, 10)) return(.Call(C_unary, "log10", x))
-  .Call(C_unary, "log", x) / log(base)
+  result <- .Call(C_vectors, "log", x, base)
+  if (is.null(result)) in_r("log", list(x, base), x) else result
 })
 
 #' @exportMethod Math2

@@ -131,10 +131,11 @@ SEXP ffi_force(SEXP x_) {
   return x_;
 }
 
+/* type_ NULL: the default type of real numbers. */
 SEXP ffi_cast(SEXP x_, SEXP type_) {
   x_ = PROTECT(r_adopt(x_));
   ag_array *a = r_array(x_);
-  ag_dtype type = r_dtype(type_, TYPEOF(x_), a->dev);
+  ag_dtype type = r_dtype(type_, REALSXP, a->dev);
   int new_na = 0, truncates = type == AG_I32 && (a->type == AG_F64 || a->type == AG_F32);
   SEXP own_ = PROTECT(r_array_new());
   r_check(ag_expr_cast(r_array_out(own_), a, type));

@@ -6,7 +6,7 @@ static int is_real(const ag_array *x) { return x->type == AG_F64 || x->type == A
 
 /* NaN is missing to is.na(). */
 static ag_status missing(ag_array **out, ag_array *x) {
-  return ag_expr_unary(out, is_real(x) ? AG_OP_is_nan : AG_OP_is_na, x);
+  return ag_expr_unary(out, is_real(x) ? AG_OP_missing : AG_OP_is_na, x);
 }
 
 /* -- tests of each element --------------------------------------------------------------------- */
@@ -20,10 +20,19 @@ static ag_status test_integers(ag_array **out, int op, ag_array *x) {
   return status;
 }
 
+static ag_status is_nan(ag_array **out, ag_array *x) {
+  ag_array *number;
+  AG_TRY(ag_expr_unary(&number, AG_OP_nan, x));
+  ag_status status = ag_expr_cast(out, number, AG_BOOL);
+  ag_array_release(number);
+  return status;
+}
+
 static ag_status test(ag_array **out, const char *name, ag_array *x) {
   if (!strcmp(name, "is.na")) return missing(out, x);
   int op = ag_op_find(name, 1);
-  return is_real(x) ? ag_expr_unary(out, (ag_op)op, x) : test_integers(out, op, x);
+  if (!is_real(x)) return test_integers(out, op, x);
+  return op < 0 ? is_nan(out, x) : ag_expr_unary(out, (ag_op)op, x);
 }
 
 /* "is.na", "is.nan", "is.finite" or "is.infinite" of an array. */

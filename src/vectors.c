@@ -126,7 +126,7 @@ SEXP ffi_ifelse(SEXP test_, SEXP yes_, SEXP no_) {
 
 /* -- pmin() and pmax() ------------------------------------------------------------------------- */
 static ag_status missing(ag_array **out, ag_array *x) {
-  return ag_expr_unary(out, is_real(x->type) ? AG_OP_is_nan : AG_OP_is_na, x);
+  return ag_expr_unary(out, is_real(x->type) ? AG_OP_missing : AG_OP_is_na, x);
 }
 
 /* The smaller or larger one; NA if one of them is. */

@@ -31,6 +31,7 @@
 #define acosh(x)    LIBM(acosh)(x)
 #define asinh(x)    LIBM(asinh)(x)
 #define atanh(x)    LIBM(atanh)(x)
+#define ag_nan(x)   AG_PASTE(ag_nan, real)(x)
 /* Float through double: their recurrences would lose digits. */
 #define ag_gamma(x)    (real) ag_gamma_double(x)
 #define ag_lgamma(x)   (real) ag_lgamma_double(x)
@@ -232,6 +233,7 @@ static ag_loop FN(power_of)(int64_t n, const real *exponent) {
 #undef acosh
 #undef asinh
 #undef atanh
+#undef ag_nan
 #undef ag_gamma
 #undef ag_lgamma
 #undef ag_digamma

@@ -343,13 +343,18 @@ static void check_choose(void) {
 
 static void check_tests(void) {
   const double x[5] = {na_real(), (double)NAN, INFINITY, -INFINITY, 1};
-  int nan[5], finite[5], infinite[5];
-  isa->op_f64[AG_OP_is_nan](5, nan, x, x, x);
+  const float f[5] = {0, NAN, INFINITY, -INFINITY, 1};
+  int missing[5], finite[5], infinite[5];
+  double nan[5];
+  float nanf[5];
+  isa->op_f64[AG_OP_missing](5, missing, x, x, x);
+  isa->op_f64[AG_OP_nan](5, nan, x, x, x);
+  isa->op_f32[AG_OP_nan](5, nanf, f, f, f);
   isa->op_f64[AG_OP_is_finite](5, finite, x, x, x);
   isa->op_f64[AG_OP_is_infinite](5, infinite, x, x, x);
   int ok = 1;
   for (int i = 0; i < 5; i++)
-    ok = ok && nan[i] == (i < 2) && finite[i] == (i == 4) && infinite[i] == (i == 2 || i == 3);
+    ok = ok && missing[i] == (i < 2) && nan[i] == (i == 1) && nanf[i] == (i == 1) && finite[i] == (i == 4) && infinite[i] == (i == 2 || i == 3);
   check(ok, "is.nan, is.finite, is.infinite", "");
 }
 

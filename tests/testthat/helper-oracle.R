@@ -105,6 +105,7 @@ references <- list(
   softplus = function(x) -stats::plogis(-x, log.p = TRUE), gelu = function(x) x * stats::pnorm(x),
   erf = function(x) 2 * stats::pnorm(x * sqrt(2)) - 1, square = function(x) x^2,
   stop = function(x) x, is_na = function(x) is.na(x),
+  nan = function(x) is.nan(x) + 0,
   pmin = function(x, y) pmin(x, y), pmax = function(x, y) pmax(x, y)
 )
 

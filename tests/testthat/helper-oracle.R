@@ -148,3 +148,9 @@ fresh_session <- function(code, env = character()) {
   )
   out[length(out)]
 }
+
+# An object in which every array of ours is an ordinary vector.
+plain_all <- function(x) {
+  if (is.list(x) && !is.data.frame(x)) x[] <- lapply(x, plain_all)
+  anygpu:::plain(x)
+}

@@ -31,9 +31,9 @@ set_binary_methods <- function(generic, f, where = topenv(parent.frame())) {
 #' accelerated build an expression that runs when a value is needed; everything else
 #' reads the values back and works on them in R.
 #'
-#' @param x A numeric or logical vector, matrix or array (or data frame of such columns), or an
-#'   array
-#'   made by this package, which is then moved or converted.
+#' @param x A numeric or logical vector, matrix or array (or data frame of such columns, table, matrix
+#'   of package Matrix, `bit64::integer64` or `float::float32`), or an array made by this package,
+#'   which is then moved or converted.
 #' @param type `"float64"`, `"float32"`, `"int32"` or `"logical"`. By default integers and logical
 #'   values keep their type, and real numbers get `getOption("anygpu.type")`; if that is not set,
 #'   `"float64"` where the device has it and else `"float32"`, with a message. `float32` has about 7
@@ -43,9 +43,8 @@ set_binary_methods <- function(generic, f, where = topenv(parent.frame())) {
 #' @return An object of class `gpuVector`, `gpuMatrix` or `gpuArray`.
 #'
 #' @section Errors:
-#' An `anygpu_error_type` for anything that is not numeric or logical, an `anygpu_error_device` for
-#' an
-#' unknown device, an `anygpu_error_memory` when the device has no room. All of them are
+#' An `anygpu_error_type` for anything that is not numeric or logical (complex numbers, strings,
+#' factors, dates: the message says what to do), an `anygpu_error_device` for an unknown device, an `anygpu_error_memory` when the device has no room. All of them are
 #' `anygpu_error`s.
 #' @seealso [gpu_zeros()], [gpu_runif()], [gpu_type()], [gpu_force()]
 #' @examples
@@ -56,15 +55,9 @@ set_binary_methods <- function(generic, f, where = topenv(parent.frame())) {
 #' @export
 gpu <- function(x, type = NULL, device = NULL) {
   if (is_gpu(x)) return(gpu_as(x, type, device))
-  if (is.data.frame(x) || (isS4(x) && !is.numeric(x))) x <- as.matrix(x)
-  if (is.object(x)) {
-    if (!is.numeric(x) && !is.logical(x)) {
-      stop_status("type", paste0(
-        "gpu(): numbers or logical values are wanted, x is of class \"", class(x)[1], "\""
-      ))
-    }
-    x <- unclass(x)
-  }
+  if (is.null(type)) type <- own_type(x)
+  x <- numbers_of(x)
+  if (identical(type, "int32") && is.double(x)) x <- base_try(`storage.mode<-`(x, "integer"))
   .Call(C_upload, x, type, device)
 }
 

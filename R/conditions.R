@@ -39,11 +39,14 @@ base_try <- function(code, name = "argument") {
   )
 }
 
+# One of base R's warnings, from the user's call.
+warn <- function(text) warning(simpleWarning(gettext(text, domain = "R"), user_call()))
 warn_recycling <- function() {
-  call <- user_call()
-  text <- gettext("longer object length is not a multiple of shorter object length", domain = "R")
-  warning(simpleWarning(text, call))
+  warn("longer object length is not a multiple of shorter object length")
 }
+warn_overflow <- function() warn("NAs produced by integer overflow")
+warn_range <- function() warn("NAs introduced by coercion to integer range")
+warn_fraction <- function() warn("an argument will be fractionally recycled")
 
 # Once in a session: the device has no float64.
 note_float32 <- function(id) {

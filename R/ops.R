@@ -10,7 +10,16 @@ for (class in gpu_classes) {
 setMethod("!", "gpu", function(x) .Call(C_unary, "!", x))
 
 #' @exportMethod is.na
-setMethod("is.na", "gpu", function(x) .Call(C_is_na, x))
+setMethod("is.na", "gpu", function(x) .Call(C_test, "is.na", x))
+
+#' @exportMethod is.nan
+setMethod("is.nan", "gpu", function(x) .Call(C_test, "is.nan", x))
+
+#' @exportMethod is.finite
+setMethod("is.finite", "gpu", function(x) .Call(C_test, "is.finite", x))
+
+#' @exportMethod is.infinite
+setMethod("is.infinite", "gpu", function(x) .Call(C_test, "is.infinite", x))
 
 #' @exportMethod anyNA
 setMethod("anyNA", "gpu", function(x, recursive = FALSE) as.logical(any(is.na(x))))

@@ -131,12 +131,16 @@ SEXP ffi_force(SEXP x_) {
   return x_;
 }
 
+/* type_ NULL: the default type of real numbers. */
 SEXP ffi_cast(SEXP x_, SEXP type_) {
   x_ = PROTECT(r_adopt(x_));
   ag_array *a = r_array(x_);
-  ag_dtype type = r_dtype(type_, TYPEOF(x_), a->dev);
+  ag_dtype type = r_dtype(type_, REALSXP, a->dev);
+  int new_na = 0, truncates = type == AG_I32 && (a->type == AG_F64 || a->type == AG_F32);
   SEXP own_ = PROTECT(r_array_new());
   r_check(ag_expr_cast(r_array_out(own_), a, type));
+  if (truncates) r_check(r_new_missing(&new_na, *r_array_out(own_), 1, &a));
+  if (new_na) r_call("warn_range", 0, NULL, NULL, NULL);
   SEXP ans_ = PROTECT(r_array_value(own_));
   SHALLOW_DUPLICATE_ATTRIB(ans_, x_);
   UNPROTECT(3);

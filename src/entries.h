@@ -26,8 +26,13 @@ ENTRY(fault, 1)
 /* ops.c */
 ENTRY(binary, 3)
 ENTRY(unary, 2)
-ENTRY(is_na, 1)
 ENTRY(ops_table, 0)
+/* missing.c */
+ENTRY(test, 2)
+/* vectors.c */
+ENTRY(ifelse, 3)
+ENTRY(extreme, 3)
+ENTRY(vectors, 3)
 /* reduce.c */
 ENTRY(reduce, 2)
 ENTRY(reduce_dims, 4)

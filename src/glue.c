@@ -240,16 +240,15 @@ static double number_of(const r_operand *o) {
   return v == NA_INTEGER ? NA_REAL : v;
 }
 
-ag_status r_operand_array(ag_array **out, const r_operand *o, ag_device *d, ag_dtype real) {
+ag_status r_operand_array(ag_array **out, const r_operand *o, ag_device *d, ag_dtype type) {
   if (o->array) {
     int is_real = o->array->type == AG_F64 || o->array->type == AG_F32;
-    if (is_real || real == AG_BOOL) *out = ag_array_retain(o->array);
-    else return ag_expr_cast(out, o->array, real);
+    if (is_real || type == AG_BOOL) *out = ag_array_retain(o->array);
+    else return ag_expr_cast(out, o->array, type);
     return AG_OK;
   }
-  if (o->n == 1 && o->nd == 0)
-    return ag_expr_scalar(out, number_of(o), real == AG_F32 ? AG_F32 : AG_F64);
-  return ag_array_write(out, d, real, o->shape, o->data, o->type);
+  if (o->n == 1 && o->nd == 0) return ag_expr_scalar(out, number_of(o), type);
+  return ag_array_write(out, d, type, o->shape, o->data, o->type);
 }
 
 /* -- R ----------------------------------------------------------------------------------------- */

@@ -71,9 +71,16 @@ typedef struct {
 } r_operand;
 /* 0 if x is nothing that the device computes with (a factor, a string, NULL, ...). */
 int r_operand_get(r_operand *o, SEXP x_);
-/* One reference. `real` is the type for data that are not ours, or not real. */
+/* One reference. `type` is the type for data that are not ours, or not real; AG_BOOL leaves every
+ * array as it is. */
 AG_CHECKED ag_status r_operand_array(ag_array **out, const r_operand *o, ag_device *d,
-                                     ag_dtype real);
+                                     ag_dtype type);
+
+/* Whether x, which is computed, has NA where none of the n arrays it was made from has; 0 while
+ * tracing, when there are no values. */
+AG_CHECKED ag_status r_new_missing(int *yes, ag_array *x, int n, ag_array *const *from);
+/* Gives ans the dim and dimnames, or the names, of x. */
+void r_copy_names(SEXP ans_, SEXP x_);
 
 /* Calls a function of this package's namespace, with the given arguments. */
 SEXP r_call(const char *name, int nargs, SEXP a_, SEXP b_, SEXP c_);

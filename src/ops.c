@@ -1,5 +1,6 @@
 /* Elementwise operators and functions, with R's rules for the attributes of the result. */
 #include "glue.h"
+#include <math.h>
 
 /* What is not accelerated: base R on the values, and its result as an array again. */
 static SEXP fallback(SEXP op_, SEXP x_, SEXP y_) {
@@ -12,16 +13,28 @@ static const ag_device *device_of(const r_operand *x, const r_operand *y) {
   return x->array && x->array->dev ? x->array->dev : y->array ? y->array->dev : NULL;
 }
 
+/* -- which row --------------------------------------------------------------------------------- */
+/* No real; in a comparison also a plain whole number, which compares alike as an integer. */
+static int is_integer(const r_operand *o, int compares) {
+  if (!is_real(o->type)) return 1;
+  if (!compares || o->array || o->n != 1 || o->nd) return 0;
+  double v = *(const double *)o->data;
+  return v == trunc(v) && fabs(v) <= 2147483647;
+}
+
+/* R's arithmetic of integers gives integers: where no operand is real, the row of integers if there
+ * is one. */
+static int row_of(int op, const r_operand *x, const r_operand *y) {
+  int compares = ag_op_gives_logical(ag_op_get((ag_op)op)->group);
+  int of_integers = ag_op_of_integers((ag_op)op);
+  return of_integers >= 0 && is_integer(x, compares) && is_integer(y, compares) ? of_integers : op;
+}
+
 /* -- what is left to R ------------------------------------------------------------------------- */
-/* R's arithmetic of integers gives integers (and NA with a warning when it overflows). Integers do
- * not fit float32. */
+/* Comparing integers with reals: they do not fit float32. */
 static int accelerated_type(int op, const r_operand *x, const r_operand *y) {
-  if (is_real(x->type) || is_real(y->type)) return 1;
-  switch (ag_op_get((ag_op)op)->group) {
-  case AG_ARITH: return op == AG_OP_div || op == AG_OP_pow;
-  case AG_COMPARE: return (x->type == AG_BOOL && y->type == AG_BOOL) || device_of(x, y)->has_f64;
-  default: return 1;
-  }
+  if (ag_op_get((ag_op)op)->group != AG_COMPARE || device_of(x, y)->has_f64) return 1;
+  return x->type != AG_I32 && y->type != AG_I32;
 }
 
 /* An array of one element beside a longer vector, and vectors without elements, have rules of their
@@ -66,7 +79,7 @@ static void copy_attributes(SEXP ans_, SEXP x_, const r_operand *x, SEXP y_, con
   if (!Rf_isNull(names_)) Rf_setAttrib(ans_, name, PROTECT(names_)), UNPROTECT(1);
 }
 
-static void copy_names(SEXP ans_, SEXP x_) {
+void r_copy_names(SEXP ans_, SEXP x_) {
   SEXP dim_ = Rf_getAttrib(x_, R_DimSymbol);
   SEXP name = Rf_isNull(dim_) ? R_NamesSymbol : R_DimNamesSymbol;
   if (!Rf_isNull(dim_)) Rf_setAttrib(ans_, R_DimSymbol, dim_);
@@ -78,32 +91,50 @@ static void copy_names(SEXP ans_, SEXP x_) {
 /* -- two operands ------------------------------------------------------------------------------ */
 /* What plain values become: they adapt to the array they meet. */
 static ag_dtype plain_type(int op, const r_operand *x, const r_operand *y) {
-  if (ag_op_get((ag_op)op)->group == AG_LOGIC) return AG_BOOL;
+  ag_op_domain takes = ag_op_takes(ag_op_get((ag_op)op)->group);
+  if (takes != AG_OF_REAL) return takes == AG_OF_INT ? AG_I32 : AG_BOOL;
   if (x->array && is_real(x->type) && x->n >= (y->array ? y->n : 0)) return x->type;
   if (y->array && is_real(y->type)) return y->type;
   if (x->array && is_real(x->type)) return x->type;
   return device_of(x, y)->has_f64 ? AG_F64 : AG_F32;
 }
 
-static ag_status binary(ag_array **out, int op, const r_operand *x, const r_operand *y) {
+/* Whether the sum, difference or product of integers may not fit. */
+static int may_overflow(int op, const r_operand *x, const r_operand *y) {
+  int logical = (x->type == AG_BOOL) + (y->type == AG_BOOL);
+  switch (op) {
+  case AG_OP_int_add:
+  case AG_OP_int_sub: return logical < 2;
+  case AG_OP_int_mul: return logical == 0;
+  default: return 0;
+  }
+}
+
+/* *new_na: whether a sum, difference or product of integers did not fit. That takes a look at the
+ * values, so these are computed at once. */
+static ag_status binary(ag_array **out, int *new_na, int op, const r_operand *x,
+                        const r_operand *y) {
   ag_device *d = (ag_device *)device_of(x, y);
-  ag_dtype real = plain_type(op, x, y);
-  ag_array *a = NULL, *b = NULL;
-  ag_status status = r_operand_array(&a, x, d, real);
-  if (status == AG_OK) status = r_operand_array(&b, y, d, real);
-  if (status == AG_OK) status = ag_expr_binary(out, (ag_op)op, a, b);
-  ag_array_release(a);
-  ag_array_release(b);
+  ag_dtype type = plain_type(op, x, y);
+  ag_array *arg[2] = {NULL, NULL};
+  *new_na = 0;
+  ag_status status = r_operand_array(&arg[0], x, d, type);
+  if (status == AG_OK) status = r_operand_array(&arg[1], y, d, type);
+  if (status == AG_OK) status = ag_expr_binary(out, (ag_op)op, arg[0], arg[1]);
+  if (status == AG_OK && may_overflow(op, x, y)) status = r_new_missing(new_na, *out, 2, arg);
+  ag_array_release(arg[0]);
+  ag_array_release(arg[1]);
   return status;
 }
 
 SEXP ffi_binary(SEXP op_, SEXP x_, SEXP y_) {
   const char *name = CHAR(STRING_ELT(op_, 0));
-  int op = ag_op_find(name, 2);
+  int op = ag_op_find(name, 2), row = op, new_na;
   x_ = PROTECT(r_adopt(x_)), y_ = PROTECT(r_adopt(y_));
   r_operand x, y;
-  if (op < 0 || !r_operand_get(&x, x_) || !r_operand_get(&y, y_) || !accelerated_type(op, &x, &y) ||
-      !accelerated_shape(&x, &y)) {
+  int ours = op >= 0 && r_operand_get(&x, x_) && r_operand_get(&y, y_);
+  if (ours) row = row_of(op, &x, &y);
+  if (!ours || !accelerated_type(row, &x, &y) || !accelerated_shape(&x, &y)) {
     SEXP ans_ = fallback(op_, x_, y_);
     UNPROTECT(2);
     return ans_;
@@ -111,7 +142,8 @@ SEXP ffi_binary(SEXP op_, SEXP x_, SEXP y_) {
   check_shapes(name, &x, &y);
   if (x.n != y.n) warn_recycling(&x, &y);
   SEXP own_ = PROTECT(r_array_new());
-  r_check(binary(r_array_out(own_), op, &x, &y));
+  r_check(binary(r_array_out(own_), &new_na, row, &x, &y));
+  if (new_na) r_call("warn_overflow", 0, NULL, NULL, NULL);
   SEXP ans_ = PROTECT(r_array_value(own_));
   copy_attributes(ans_, x_, &x, y_, &y, ag_op_get((ag_op)op)->group == AG_ARITH);
   r_set_class(ans_);
@@ -120,55 +152,51 @@ SEXP ffi_binary(SEXP op_, SEXP x_, SEXP y_) {
 }
 
 /* -- one operand ------------------------------------------------------------------------------- */
-/* R keeps integers integers here. */
-static int keeps_integers(int op) {
-  switch (op) {
-  case AG_OP_pos:
-  case AG_OP_neg:
-  case AG_OP_abs:
-  case AG_OP_sign:
-  case AG_OP_round:
-  case AG_OP_floor:
-  case AG_OP_ceiling:
-  case AG_OP_trunc: return 1;
-  default: return 0;
-  }
+/* Whether this R's function makes integers of integers: abs() always does, floor() and its like do
+ * in some versions. */
+static int keeps_integers(const ag_op_info *op) {
+  if (op->group == AG_ARITH) return 1;
+  if (op->group != AG_MATH || !*op->r) return 0;
+  SEXP one_ = PROTECT(Rf_ScalarInteger(1));
+  SEXP call_ = PROTECT(Rf_lang2(Rf_install(op->r), one_));
+  int keeps = TYPEOF(Rf_eval(call_, R_BaseEnv)) == INTSXP;
+  UNPROTECT(2);
+  return keeps;
+}
+
+/* The row of integers, or +x where there is none: rounding leaves them as they are. */
+static int row_for_integers(int op) {
+  static signed char known[AG_OP_COUNT]; /* 1: keeps integers, -1: does not */
+  if (ag_op_takes(ag_op_get((ag_op)op)->group) != AG_OF_REAL) return op;
+  if (!known[op]) known[op] = keeps_integers(ag_op_get((ag_op)op)) ? 1 : -1;
+  int of_integers = ag_op_of_integers((ag_op)op);
+  return known[op] < 0 ? op : of_integers >= 0 ? of_integers : AG_OP_int_pos;
 }
 
 SEXP ffi_unary(SEXP op_, SEXP x_) {
   int op = ag_op_find(CHAR(STRING_ELT(op_, 0)), 1);
   x_ = PROTECT(r_adopt(x_));
   ag_array *a = r_array(x_);
-  if (op < 0 || !a || (!is_real(a->type) && keeps_integers(op))) {
+  if (op < 0 || !a) {
     SEXP ans_ = fallback(op_, x_, NULL);
     UNPROTECT(1);
     return ans_;
   }
+  if (!is_real(a->type)) op = row_for_integers(op);
   int logic = ag_op_get((ag_op)op)->group == AG_LOGIC;
   SEXP own_ = PROTECT(r_array_new());
   r_check(ag_expr_unary(r_array_out(own_), (ag_op)op, a));
   SEXP ans_ = PROTECT(r_array_value(own_));
-  if (logic && a->type != AG_BOOL) copy_names(ans_, x_), r_set_class(ans_);
+  if (logic && a->type != AG_BOOL) r_copy_names(ans_, x_), r_set_class(ans_);
   else SHALLOW_DUPLICATE_ATTRIB(ans_, x_);
   if (!Rf_isObject(ans_) && XLENGTH(ans_) != 1) r_set_class(ans_);
   UNPROTECT(3);
   return ans_;
 }
 
-SEXP ffi_is_na(SEXP x_) {
-  x_ = PROTECT(r_adopt(x_));
-  ag_array *a = r_array(x_);
-  SEXP own_ = PROTECT(r_array_new());
-  r_check(ag_expr_unary(r_array_out(own_), AG_OP_is_na, a));
-  SEXP ans_ = PROTECT(r_array_value(own_));
-  copy_names(ans_, x_);
-  r_set_class(ans_);
-  UNPROTECT(3);
-  return ans_;
-}
-
 /* -- the table, for documentation and tests ---------------------------------------------------- */
-static const char *group_name[] = {"Arith", "Compare", "Logic", "Math", "nn"};
+static const char *group_name[] = {"Arith", "Compare", "Logic",   "Math",
+                                   "nn",    "Test",    "Integer", "Integer"};
 
 SEXP ffi_ops_table(void) {
   static const char *column[] = {"name",   "r",     "arity",          "group",
@@ -187,7 +215,8 @@ SEXP ffi_ops_table(void) {
     SET_STRING_ELT(VECTOR_ELT(ans_, 4), i, Rf_mkChar(op->domain));
     SET_STRING_ELT(VECTOR_ELT(ans_, 5), i, Rf_mkChar(op->title));
     LOGICAL(VECTOR_ELT(ans_, 6))
-    [i] = da->differentiable && op->group != AG_COMPARE && op->group != AG_LOGIC;
+    [i] = da->differentiable && ag_op_takes(op->group) == AG_OF_REAL &&
+          !ag_op_gives_logical(op->group);
   }
   UNPROTECT(1);
   return ans_;

@@ -3,6 +3,7 @@
  *
  * The text is compiled once per real type, with `scalar` defined as that type:
  *   scalar ag_gamma(scalar x), ag_lgamma, ag_digamma, ag_trigamma: as R's functions
+ *   scalar ag_nan(scalar x): 1 for NaN, 0 for NA and numbers
  *   scalar ag_uniform_<scalar>(key, i), ag_normal_<scalar>(key, i): element i of a random stream
  * In OpenCL the first kind is overloaded, so float and double may stand side by side:
  *   #define scalar float    (text)    #undef scalar    #define scalar double    (text)
@@ -76,6 +77,19 @@ static inline scalar AG_PASTE(ag_normal, scalar)(ag_u64 key, ag_u64 i) {
   scalar u2 = AG_PASTE(ag_unit, scalar)(b.word[i % 4 / 2 * 2 + 1]);
   scalar r = sqrt(-2 * log(u1));
   return i % 2 == 0 ? r * cospi(2 * u2) : r * sinpi(2 * u2);
+}
+
+/* 1 for a NaN that is not R's NA: the lower word of that is 1954, in float the lower 22 bits. */
+AG_FN(ag_nan)(scalar x) {
+  union {
+    scalar value;
+    ag_u32 single;
+    ag_u64 wide;
+  } u;
+  u.wide = 0;
+  u.value = x;
+  ag_u32 low = sizeof(scalar) == 8 ? (ag_u32)u.wide : (u.single & 0x3FFFFFu);
+  return ((x != x) & (low != 1954u)) ? (scalar)(1) : (scalar)(0);
 }
 
 /* sin(pi x) / pi for x in [0, 1), accurate at both ends. */

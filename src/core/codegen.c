@@ -44,13 +44,18 @@ static int calls_math(const ag_instr *i) {
   return i->kind == AG_I_RANDOM || (i->kind == AG_I_OP && strstr(ag_op_get(i->op)->text, "ag_"));
 }
 
+static int needs_math(const ag_program *prog, ag_dtype type) {
+  int needed = 0;
+  for (int i = 0; i < prog->ninstr; i++)
+    needed |= prog->instr[i].type == type && calls_math(&prog->instr[i]);
+  return needed;
+}
+
 /* math.cl stands there once for each type that needs it: the second time overloads the first. */
 static ag_status append_math(ag_strbuf *text, const ag_program *prog) {
+  if (needs_math(prog, AG_I32)) AG_TRY(ag_cg_append_file(text, "integer.cl"));
   for (ag_dtype type = AG_F64; type <= AG_F32; type++) {
-    int needed = 0;
-    for (int i = 0; i < prog->ninstr; i++)
-      needed |= prog->instr[i].type == type && calls_math(&prog->instr[i]);
-    if (!needed) continue;
+    if (!needs_math(prog, type)) continue;
     ag_strbuf_add(text, "#define scalar %s\n", ag_cg_type(type));
     AG_TRY(ag_cg_append_file(text, "math.cl"));
     ag_strbuf_add(text, "#undef scalar\n");

@@ -179,13 +179,15 @@ static void random_number(ag_cg_writer *w, int r, const ag_instr *in, int lanes,
 
 /* How the text of an operation becomes the value of its register. In vectors a comparison is -1
  * where true, and of the size of what it compares. */
-static void op_value(char *value, size_t size, const ag_op_info *op, int is_compare, int lanes) {
-  const char *v = lanes_tag(lanes);
-  if (is_compare)
-    snprintf(value, size,
-             "(convert_int%s((a != a) | (b != b)) ? (integer)(NA_INT) : convert_int%s(%s) & 1)", v,
-             v, op->text);
-  else snprintf(value, size, "(%s)", op->text);
+static void op_value(char *value, size_t size, const ag_op_info *op, int is_logical, int lanes) {
+  const char *v = lanes_tag(lanes), *missing = op->group == AG_INTCOMPARE
+                                                   ? "(a == NA_INT) | (b == NA_INT)"
+                                                   : "(a != a) | (b != b)";
+  if (!is_logical) snprintf(value, size, "(%s)", op->text);
+  else if (op->group == AG_TEST) snprintf(value, size, "(convert_int%s(%s) & 1)", v, op->text);
+  else
+    snprintf(value, size, "(convert_int%s(%s) ? (integer)(NA_INT) : convert_int%s(%s) & 1)", v,
+             missing, v, op->text);
 }
 
 /* One lane after the other: a, b and y pass through memory. */
@@ -209,7 +211,7 @@ static void op_lane_by_lane(ag_cg_writer *w, int r, const ag_instr *in, const ag
   ag_cg_line(w, "  r%d = vload%d(0, value); }", r, lanes);
 }
 
-/* The functions of math.cl take scalars. So does fmod() here: PoCL 3.1 needs seconds for a vector
+/* The functions of math.cl and integer.cl take scalars. So does fmod() here: PoCL 3.1 needs seconds for a vector
  * in which only some lanes are 0 or infinite. */
 static int is_for_scalars(const char *text) { return strstr(text, "ag_") || strstr(text, "fmod("); }
 
@@ -219,13 +221,13 @@ static void operation(ag_cg_writer *w, int r, const ag_instr *in, int lanes) {
     op_lane_by_lane(w, r, in, op, lanes);
     return;
   }
-  const int is_compare = op->group == AG_COMPARE && *op->r;
-  const ag_dtype from = is_compare ? in->from : in->type;
+  const int is_logical = ag_op_gives_logical(op->group) && *op->r;
+  const ag_dtype from = is_logical ? in->from : in->type;
   char type[CG_TEXT], real[CG_TEXT], integer[CG_TEXT], value[1800];
   ag_cg_declare(type, in->type, lanes);
   ag_cg_declare(real, from, lanes);
   ag_cg_declare(integer, AG_I32, lanes);
-  op_value(value, sizeof value, op, is_compare, lanes);
+  op_value(value, sizeof value, op, is_logical, lanes);
   ag_cg_line(w, "%s r%d;", type, r);
   ag_cg_line(w, "{ typedef %s real; typedef %s integer;", real, integer);
   for (int i = 0; i < 3; i++)

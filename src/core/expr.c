@@ -1,5 +1,6 @@
 /* Building nodes: shapes and types are settled here, nothing runs. */
 #include "expr_new.h"
+#include <math.h>
 #include <string.h>
 
 /* A pending chain longer than this is run, so that a loop of x <- 0.99 * x + 1 stays in bounded
@@ -36,9 +37,16 @@ ag_status ag_expr_node(ag_array **out, ag_kind kind, ag_dtype type, ag_shape sha
 }
 
 /* -- leaves -------------------------------------------------------------------------------- */
+/* What a number becomes in a type, as casts do it; NA is a NaN here. */
+static double number_as(double value, ag_dtype type) {
+  if (value != value || type == AG_F64 || type == AG_F32) return value;
+  if (type == AG_BOOL) return value != 0;
+  return value > -2147483648.0 && value < 2147483648.0 ? trunc(value) : (double)NAN;
+}
+
 ag_status ag_expr_scalar(ag_array **out, double value, ag_dtype type) {
   AG_TRY(ag_array_new(out, AG_SCALAR, type, ag_shape_of(1, (int64_t)1), 0));
-  (*out)->u.value = value;
+  (*out)->u.value = number_as(value, type);
   return AG_OK;
 }
 
@@ -101,8 +109,7 @@ ag_status ag_expr_cast(ag_array **out, ag_array *x, ag_dtype type) {
   }
   if (type == AG_F64 && x->dev && !x->dev->has_f64)
     return ag_fail(AG_E_TYPE, "%s has no float64: use type = \"float32\"", x->dev->id);
-  if (x->kind == AG_SCALAR && x->param < 0 && type <= AG_F32)
-    return ag_expr_scalar(out, x->u.value, type);
+  if (x->kind == AG_SCALAR && x->param < 0) return ag_expr_scalar(out, x->u.value, type);
   return ag_expr_node(out, AG_CAST, type, x->shape, 1, &x);
 }
 
@@ -134,7 +141,11 @@ static ag_status common_shape(ag_op op, int n, ag_array *const *arg, ag_shape *s
 }
 
 static ag_dtype argument_type(ag_op_group group, int n, ag_array *const *arg) {
-  return group == AG_LOGIC ? AG_BOOL : common_real(n, arg);
+  switch (ag_op_takes(group)) {
+  case AG_OF_LOGICAL: return AG_BOOL;
+  case AG_OF_INT: return AG_I32;
+  default: return common_real(n, arg);
+  }
 }
 
 /* Casts and recycles argument i to what the operation works on. */
@@ -171,7 +182,7 @@ ag_status ag_expr_apply(ag_array **out, ag_op op, ag_array *const *arg) {
   for (int i = 0; i < info->arity && status == AG_OK; i++)
     if (info->uses[i] && arg[i]) status = conform(&ready[i], arg[i], type, shape);
   if (status == AG_OK)
-    status = ag_expr_node(out, AG_ELEMENTWISE, info->group == AG_COMPARE ? AG_BOOL : type, shape,
+    status = ag_expr_node(out, AG_ELEMENTWISE, ag_op_gives_logical(info->group) ? AG_BOOL : type, shape,
                       info->arity, ready);
   if (status == AG_OK) (*out)->op = (int)op;
   for (int i = 0; i < 3; i++) ag_array_release(ready[i]);

@@ -91,7 +91,8 @@ static int is_number(const char *text, double *value) {
 
 static ag_status derivative(ag_array **out, ag_array *x, ag_op op, ag_array *g) {
   double value;
-  ag_array *factor, *arg[3] = {x->arg[0], x->nargs > 1 ? x->arg[1] : NULL, x};
+  ag_array *factor, *third = x->nargs > 2 ? x->arg[2] : x;
+  ag_array *arg[3] = {x->arg[0], x->nargs > 1 ? x->arg[1] : NULL, third};
   if (is_number(ag_op_get(op)->text, &value)) {
     if (value == 1) {
       *out = ag_array_retain(g);

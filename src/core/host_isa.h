@@ -12,7 +12,7 @@ typedef void (*ag_loop)(int64_t n, void *y, const void *a, const void *b, const 
 
 typedef struct {
   const char *name;                                 /* "avx512", "avx2", "neon", "baseline" */
-  ag_loop op_f32[AG_OP_COUNT], op_f64[AG_OP_COUNT]; /* LOGIC rows: the same int32 loop in both */
+  ag_loop op_f32[AG_OP_COUNT], op_f64[AG_OP_COUNT]; /* rows of integers: the same loop in both */
   ag_loop cast[4][4]; /* [from][to] by ag_dtype; NA is kept, NaN to int gives NA, real to logical is
                          x != 0 */
   /* copies past the caches what is not read again soon: saves reading `to` before writing it */

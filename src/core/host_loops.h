@@ -43,6 +43,7 @@
 #define NA_INT           AG_NA_INT
 #define AG_NO_DERIVATIVE NAN
 #define integer          int32_t
+#include "../../inst/kernels/integer.cl"
 
 /* x^y: in double from the C library; in float through our double functions. The row itself sees
  * to 0^y, and to infinite powers of negative numbers. */

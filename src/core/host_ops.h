@@ -31,6 +31,7 @@
 #define acosh(x)    LIBM(acosh)(x)
 #define asinh(x)    LIBM(asinh)(x)
 #define atanh(x)    LIBM(atanh)(x)
+#define ag_nan(x)   AG_PASTE(ag_nan, real)(x)
 /* Float through double: their recurrences would lose digits. */
 #define ag_gamma(x)    (real) ag_gamma_double(x)
 #define ag_lgamma(x)   (real) ag_lgamma_double(x)
@@ -146,12 +147,18 @@ static ag_loop FN(power_of)(int64_t n, const real *exponent) {
 #define PLAIN(fn, text)      LOOP(fn, real, real, text)
 #define CALLS(fn, text)      LOOP_AS(fn, real, real, text, ) /* nothing to make vector code of */
 #define COMPARISON(fn, text) LOOP(fn, int32_t, real, ((a != a) | (b != b)) ? NA_INT : (text))
-#define LOGICAL(fn, text)    LOOP(fn, int32_t, int32_t, text)
+#define TESTING(fn, text)    LOOP(fn, int32_t, real, text)
+#define INTEGER(fn, text)    LOOP(fn, int32_t, int32_t, text)
+#define INTEGERS(fn, text)                                                                         \
+  LOOP(fn, int32_t, int32_t, ((a == NA_INT) | (b == NA_INT)) ? NA_INT : (text))
 #define FORM_ARITH           PLAIN
 #define FORM_MATH            PLAIN
 #define FORM_NN              PLAIN
 #define FORM_COMPARE         COMPARISON
-#define FORM_LOGIC           LOGICAL
+#define FORM_TEST            TESTING
+#define FORM_LOGIC           INTEGER
+#define FORM_INT             INTEGER
+#define FORM_INTCOMPARE      INTEGERS
 /* FORM(name, usual): the macro that makes the loop of this row: the usual one, or what
  * SPECIAL_<name> says behind a comma. */
 #define SPECIAL_sin          ~, GUARDED
@@ -226,6 +233,7 @@ static ag_loop FN(power_of)(int64_t n, const real *exponent) {
 #undef acosh
 #undef asinh
 #undef atanh
+#undef ag_nan
 #undef ag_gamma
 #undef ag_lgamma
 #undef ag_digamma
@@ -243,12 +251,17 @@ static ag_loop FN(power_of)(int64_t n, const real *exponent) {
 #undef ROOTS
 #undef PLAIN
 #undef COMPARISON
-#undef LOGICAL
+#undef TESTING
+#undef INTEGER
+#undef INTEGERS
 #undef FORM_ARITH
 #undef FORM_MATH
 #undef FORM_NN
 #undef FORM_COMPARE
+#undef FORM_TEST
 #undef FORM_LOGIC
+#undef FORM_INT
+#undef FORM_INTCOMPARE
 #undef SPECIAL_sin
 #undef SPECIAL_cos
 #undef SPECIAL_tan

@@ -42,6 +42,24 @@ const ag_op_info *ag_op_get(ag_op op) {
   return &table[op];
 }
 
+ag_op_domain ag_op_takes(ag_op_group group) {
+  return group == AG_LOGIC                             ? AG_OF_LOGICAL
+         : group == AG_INT || group == AG_INTCOMPARE ? AG_OF_INT
+                                                       : AG_OF_REAL;
+}
+
+int ag_op_gives_logical(ag_op_group group) {
+  return group == AG_COMPARE || group == AG_TEST || group == AG_INTCOMPARE;
+}
+
+int ag_op_of_integers(ag_op op) {
+  for (int i = 0; i < AG_OP_COUNT; i += 3)
+    if (ag_op_takes(table[i].group) == AG_OF_INT && table[i].arity == table[op].arity &&
+        *table[op].r && !strcmp(table[i].r, table[op].r))
+      return i;
+  return -1;
+}
+
 int ag_op_find(const char *name, int arity) {
   if (!*name) return -1;
   for (int i = 0; i < AG_OP_COUNT; i++) {

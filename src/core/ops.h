@@ -14,15 +14,24 @@ typedef enum {
   AG_OP_COUNT
 } ag_op;
 
-/* What the group says of types: ARITH, MATH and NN take and give `real`; COMPARE takes
- * `real` and gives logical, NA where an operand is NaN; LOGIC takes and gives logical (int 0, 1,
- * NA). */
-typedef enum { AG_ARITH, AG_COMPARE, AG_LOGIC, AG_MATH, AG_NN } ag_op_group;
+/* What the group says of types: see ops.def. */
+typedef enum {
+  AG_ARITH,
+  AG_COMPARE,
+  AG_LOGIC,
+  AG_MATH,
+  AG_NN,
+  AG_TEST,
+  AG_INT,
+  AG_INTCOMPARE
+} ag_op_group;
+/* The type of the arguments; the result's is the same but for those that give logical. */
+typedef enum { AG_OF_REAL, AG_OF_LOGICAL, AG_OF_INT } ag_op_domain;
 
 typedef struct {
   const char *name; /* C identifier: "add", "add_da" */
   const char *r;    /* R's name, "+"; "" for derivatives */
-  int arity;        /* arguments the text may use: 1 or 2; 3 for a derivative (a, b, y) */
+  int arity;        /* arguments the text may use: 1 to 3; 3 for a derivative (a, b, y) */
   ag_op_group group;
   const char *text; /* C99 and OpenCL C at once, of a, b, y */
   const char *domain, *title;
@@ -31,7 +40,12 @@ typedef struct {
 } ag_op_info;
 
 const ag_op_info *ag_op_get(ag_op op);
+ag_op_domain ag_op_takes(ag_op_group group);
+/* COMPARE, TEST, INTCOMPARE: logical of other types. */
+int ag_op_gives_logical(ag_op_group group);
 /* By C or R name and arity (R's unary minus is "-" with arity 1); -1 if there is none. */
 int ag_op_find(const char *name, int arity);
+/* The row of integers that has R's name and the arity of `op`; -1 if there is none. */
+int ag_op_of_integers(ag_op op);
 
 #endif

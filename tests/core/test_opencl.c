@@ -11,10 +11,12 @@
 #define sinpi(x)         sin((real)(3.14159265358979323846) * (x))
 #define tanpi(x)         tan((real)(3.14159265358979323846) * (x))
 typedef int32_t integer;
+#include "../../inst/kernels/integer.cl"
 
 #define scalar double
 #define real   double
 #include "../../inst/kernels/math.cl"
+#define ag_nan      ag_nan_double
 #define ag_gamma    ag_gamma_double
 #define ag_lgamma   ag_lgamma_double
 #define ag_digamma  ag_digamma_double
@@ -30,13 +32,17 @@ static double reference_f64(int op, double a, double b, double y) {
 #define IF_MATH(cases)    cases
 #define IF_NN(cases)      cases
 #define IF_COMPARE(cases) cases
+#define IF_TEST(cases)    cases
 #define IF_LOGIC(cases)
+#define IF_INT(cases)
+#define IF_INTCOMPARE(cases)
 #include "ops.def"
   default: return NAN;
   }
 }
 #undef scalar
 #undef real
+#undef ag_nan
 #undef ag_gamma
 #undef ag_lgamma
 #undef ag_digamma
@@ -45,6 +51,7 @@ static double reference_f64(int op, double a, double b, double y) {
 #define scalar float
 #define real   float
 #include "../../inst/kernels/math.cl"
+#define ag_nan      ag_nan_float
 #define ag_gamma    ag_gamma_float
 #define ag_lgamma   ag_lgamma_float
 #define ag_digamma  ag_digamma_float
@@ -62,15 +69,21 @@ static double reference_f32(int op, float a, float b, float y) {
 #undef IF_MATH
 #undef IF_NN
 #undef IF_COMPARE
+#undef IF_TEST
 #undef IF_LOGIC
+#undef IF_INT
+#undef IF_INTCOMPARE
 #define IF_ARITH(cases)
 #define IF_MATH(cases)
 #define IF_NN(cases)
 #define IF_COMPARE(cases)
-#define IF_LOGIC(cases) cases
-static double reference_logic(int op, integer a, integer b) {
-  integer y = 0;
+#define IF_TEST(cases)
+#define IF_LOGIC(cases)      cases
+#define IF_INT(cases)        cases
+#define IF_INTCOMPARE(cases) cases
+static double reference_integer(int op, integer a, integer b, integer y) {
   (void)b, (void)y;
+  if (ag_op_get((ag_op)op)->group == AG_INTCOMPARE && (a == NA_INT || b == NA_INT)) return NA_INT;
   switch (op) {
 #include "ops.def"
   default: return NAN;
@@ -122,7 +135,7 @@ static void run_ops(int nops, const int *op, ag_dtype type, const double *a, con
   int ra = add_load(contiguous(0, type)), rb = add_load(contiguous(1, type));
   for (int k = 0; k < nops; k++) {
     const ag_op_info *info = ag_op_get((ag_op)op[k]);
-    const ag_dtype out = info->group == AG_COMPARE && *info->r ? AG_BOOL : type;
+    const ag_dtype out = ag_op_gives_logical(info->group) && *info->r ? AG_BOOL : type;
     fill_slot(2 + k, type, N, y[k], 0);
     fill_slot(20 + k, out, N, a, 1);
     int ry = info->uses[2] ? add_load(contiguous(2 + k, type)) : -1;
@@ -135,7 +148,8 @@ static void run_ops(int nops, const int *op, ag_dtype type, const double *a, con
     const ag_op_info *info = ag_op_get((ag_op)op[k]);
     char what[80];
     for (int i = 0; i < N; i++) want[i] = reference(op[k], type, a[i], b[i], y[k][i]);
-    double *have = read_slot(20 + k, info->group == AG_COMPARE && *info->r ? AG_BOOL : type, N);
+    const int is_logical = ag_op_gives_logical(info->group) && *info->r;
+    double *have = read_slot(20 + k, is_logical ? AG_BOOL : type, N);
     snprintf(what, sizeof what, "%s %s", info->name, ag_dtype_name(type));
     check_values(what, N, have, want, tolerance);
     free(have);
@@ -145,9 +159,10 @@ static void run_ops(int nops, const int *op, ag_dtype type, const double *a, con
 static int in_group(int op, const char *name, int derivative) {
   const ag_op_info *info = ag_op_get((ag_op)op);
   const int is_derivative = op % 3 != 0;
-  if (is_derivative != derivative || info->group == AG_LOGIC || strcmp(info->domain, name))
+  if (is_derivative != derivative || ag_op_takes(info->group) != AG_OF_REAL ||
+      strcmp(info->domain, name))
     return 0;
-  return !is_derivative || (info->differentiable && info->group != AG_COMPARE);
+  return !is_derivative || (info->differentiable && !ag_op_gives_logical(info->group));
 }
 
 static void ops_of_domain(const char *name, ag_dtype type, int derivative, const double *a,
@@ -180,31 +195,47 @@ static void every_op(ag_dtype type) {
   }
 }
 
-static void every_logic_op(void) {
+/* Arguments in all combinations. */
+static void every_integer_op(ag_op_domain takes, int count, const int32_t *value) {
   const int64_t n = N;
-  double a[N], b[N], want[N];
-  const int32_t value[] = {0, 1, AG_NA_INT};
-  for (int i = 0; i < N; i++)
-    a[i] = i % 3 == 2 ? NAN : i % 3, b[i] = i / 3 % 3 == 2 ? NAN : i / 3 % 3;
+  const ag_dtype type = takes == AG_OF_LOGICAL ? AG_BOOL : AG_I32;
+  int32_t v[3][N];
+  double x[3][N], want[N];
+  for (int i = 0, part = i; i < N; part = ++i)
+    for (int k = 0; k < 3; k++, part /= count) {
+      v[k][i] = value[part % count];
+      x[k][i] = v[k][i] == AG_NA_INT ? (double)NAN : v[k][i];
+    }
   for (int op = 0; op < AG_OP_COUNT; op += 3) {
-    if (ag_op_get((ag_op)op)->group != AG_LOGIC) continue;
+    const ag_op_info *info = ag_op_get((ag_op)op);
+    if (ag_op_takes(info->group) != takes) continue;
+    const ag_dtype out = ag_op_gives_logical(info->group) ? AG_BOOL : type;
     start_kernel(AG_K_MAP);
     set_dims(1, &n);
-    fill_slot(0, AG_BOOL, N, a, 0);
-    fill_slot(1, AG_BOOL, N, b, 0);
-    fill_slot(2, AG_BOOL, N, b, 0);
-    int ra = add_load(contiguous(0, AG_BOOL)), rb = add_load(contiguous(1, AG_BOOL));
-    add_out(add_op(op, AG_BOOL, AG_BOOL, ra, rb, -1), contiguous(2, AG_BOOL));
+    int r[3];
+    for (int k = 0; k < 3; k++) {
+      fill_slot(k, type, N, x[k], 0);
+      r[k] = add_load(contiguous(k, type));
+    }
+    fill_slot(3, out, N, x[0], 0);
+    add_out(add_op(op, out, type, r[0], r[1], info->uses[2] ? r[2] : -1), contiguous(3, out));
     run_kernel();
     end_kernel();
     for (int i = 0; i < N; i++) {
-      want[i] = reference_logic(op, value[i % 3], value[i / 3 % 3]);
+      want[i] = reference_integer(op, v[0][i], v[1][i], v[2][i]);
       if (want[i] == AG_NA_INT) want[i] = NAN;
     }
-    double *have = read_slot(2, AG_BOOL, N);
-    check_values(ag_op_get((ag_op)op)->name, N, have, want, 0);
+    double *have = read_slot(3, out, N);
+    check_values(info->name, N, have, want, 0);
     free(have);
   }
+}
+
+static void every_op_of_integers(void) {
+  static const int32_t logical[] = {0, 1, AG_NA_INT},
+                       care[] = {AG_NA_INT, 3, -7, 2147483647, -2147483647, 0, 65536, 31, -1};
+  every_integer_op(AG_OF_LOGICAL, 3, logical);
+  every_integer_op(AG_OF_INT, 9, care);
 }
 
 /* -- every access ---------------------------------------------------------------------------- */
@@ -412,7 +443,7 @@ int main(int argc, char **argv) {
     every_op(type);
     all_maps(type);
   }
-  every_logic_op();
+  every_op_of_integers();
   constants(AG_I32);
   many_operands();
   if (dev->has_f64) casts();

@@ -270,6 +270,94 @@ static void check_logic(void) {
   check(ok, "logic", "three-valued tables");
 }
 
+/* -- integers, against 64 bits --------------------------------------------------------------- */
+static int64_t round_down(int64_t a, int64_t b) {
+  int64_t q = a / b;
+  return q * b != a && (a < 0) != (b < 0) ? q - 1 : q;
+}
+
+static int64_t integer_reference(int op, int64_t a, int64_t b) {
+  switch (op) {
+  case AG_OP_int_add: return a + b;
+  case AG_OP_int_sub: return a - b;
+  case AG_OP_int_mul: return a * b;
+  case AG_OP_int_mod: return b == 0 ? AG_NA_INT : a - b * round_down(a, b);
+  case AG_OP_int_idiv: return b == 0 ? AG_NA_INT : round_down(a, b);
+  case AG_OP_int_pos: return a;
+  case AG_OP_int_neg: return -a;
+  case AG_OP_int_abs: return llabs(a);
+  case AG_OP_int_sign: return (a > 0) - (a < 0);
+  case AG_OP_int_eq: return a == b;
+  case AG_OP_int_ne: return a != b;
+  case AG_OP_int_lt: return a < b;
+  case AG_OP_int_gt: return a > b;
+  case AG_OP_int_le: return a <= b;
+  case AG_OP_int_ge: return a >= b;
+  case AG_OP_bit_and: return a & b;
+  case AG_OP_bit_or: return a | b;
+  case AG_OP_bit_xor: return a ^ b;
+  case AG_OP_bit_not: return ~a;
+  case AG_OP_bit_left: return b < 0 || b > 31 ? AG_NA_INT : (int32_t)((uint64_t)a << b);
+  case AG_OP_bit_right: return b < 0 || b > 31 ? AG_NA_INT : (int32_t)((uint32_t)a >> b);
+  default: return INT64_MAX;
+  }
+}
+
+static void check_integers(void) {
+  static const int care[] = {AG_NA_INT, -2147483647, -2147483646, -65536, -46341, -8, -7, -1, 0,
+                             1, 2, 3, 7, 8, 31, 32, 46340, 46341, 65536, 2147483646, 2147483647};
+  enum { K = sizeof care / sizeof *care };
+  static int a[K * K], b[K * K], y[K * K], z[K * K];
+  char detail[80] = "";
+  for (int i = 0; i < K * K; i++) a[i] = care[i / K], b[i] = care[i % K];
+  for (int op = 0; op < AG_OP_COUNT; op += 3) {
+    const ag_op_info *info = ag_op_get((ag_op)op);
+    int ok = 1;
+    if (ag_op_takes(info->group) != AG_OF_INT || info->arity > 2) continue;
+    isa->op_f64[op](K * K, y, a, b, a);
+    isa->op_f32[op](K * K, z, a, b, a);
+    for (int i = 0; i < K * K && ok; i++) {
+      int na = a[i] == AG_NA_INT || (info->arity == 2 && b[i] == AG_NA_INT);
+      int64_t want = na ? AG_NA_INT : integer_reference(op, a[i], b[i]);
+      if (want < -2147483647 || want > 2147483647) want = AG_NA_INT;
+      ok = y[i] == want && z[i] == want;
+      if (!ok) snprintf(detail, sizeof detail, "%d, %d gives %d", a[i], b[i], y[i]);
+    }
+    check(ok, info->name, detail);
+  }
+}
+
+static void check_choose(void) {
+  const double mask[3] = {1, 0, na_real()}, a[3] = {1, 2, 3}, b[3] = {4, 5, 6};
+  const int imask[3] = {1, 0, AG_NA_INT}, ia[3] = {1, 2, 3}, ib[3] = {4, 5, 6};
+  double y[3], da[3], db[3];
+  int k[3];
+  isa->op_f64[AG_OP_choose](3, y, a, b, mask);
+  isa->op_f64[AG_OP_choose_da](3, da, a, b, mask);
+  isa->op_f64[AG_OP_choose_db](3, db, a, b, mask);
+  isa->op_f32[AG_OP_int_choose](3, k, ia, ib, imask);
+  check(y[0] == 1 && y[1] == 5 && isnan(y[2]) && da[0] == 1 && da[1] == 0 && db[0] == 0 &&
+            db[1] == 1 && k[0] == 1 && k[1] == 5 && k[2] == AG_NA_INT,
+        "ifelse", "");
+}
+
+static void check_tests(void) {
+  const double x[5] = {na_real(), (double)NAN, INFINITY, -INFINITY, 1};
+  const float f[5] = {0, NAN, INFINITY, -INFINITY, 1};
+  int missing[5], finite[5], infinite[5];
+  double nan[5];
+  float nanf[5];
+  isa->op_f64[AG_OP_missing](5, missing, x, x, x);
+  isa->op_f64[AG_OP_nan](5, nan, x, x, x);
+  isa->op_f32[AG_OP_nan](5, nanf, f, f, f);
+  isa->op_f64[AG_OP_is_finite](5, finite, x, x, x);
+  isa->op_f64[AG_OP_is_infinite](5, infinite, x, x, x);
+  int ok = 1;
+  for (int i = 0; i < 5; i++)
+    ok = ok && missing[i] == (i < 2) && nan[i] == (i == 1) && nanf[i] == (i == 1) && finite[i] == (i == 4) && infinite[i] == (i == 2 || i == 3);
+  check(ok, "is.nan, is.finite, is.infinite", "");
+}
+
 static void check_compare(void) {
   double a[40], b[40];
   float af[40], bf[40];
@@ -364,7 +452,9 @@ static void check_against_baseline(void) {
     a[i] = 8 * uniform() - 4, b[i] = 8 * uniform() - 4, y[i] = 0.1 + uniform();
   for (int op = 0; op < AG_OP_COUNT && ok; op++) {
     const ag_op_info *info = ag_op_get((ag_op)op);
-    if (info->group == AG_LOGIC || info->group == AG_COMPARE || !info->differentiable) continue;
+    if (ag_op_takes(info->group) != AG_OF_REAL || ag_op_gives_logical(info->group) ||
+        !info->differentiable)
+      continue;
     for (int n = 1; n < N && ok; n = n * 3 + 1) {
       ag_isa_base.op_f64[op](n, want, a, b, y);
       memcpy(got, a, sizeof got);
@@ -399,6 +489,9 @@ static void check_isa(void) {
   check_na_power();
   check_idiv_mod();
   check_logic();
+  check_integers();
+  check_choose();
+  check_tests();
   check_compare();
   check_gamma();
   check_pow();

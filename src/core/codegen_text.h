@@ -58,6 +58,8 @@ void ag_cg_long(ag_cg_writer *w, char text[CG_TEXT], const char *name, int64_t v
 void ag_cg_line(ag_cg_writer *w, const char *format, ...) AG_PRINTF(2, 3);
 /* Defines the coordinates of a group from the variable `from`, which is used up. */
 void ag_cg_decompose(ag_cg_writer *w, int group, const char *from);
+/* The same from `from`, which keeps its value. */
+void ag_cg_coordinates(ag_cg_writer *w, int group, const char *from);
 /* Number of dimensions of a group, and the first of them. */
 int ag_cg_group_size(const ag_cg_writer *w, int group, int *first);
 /* Vector lanes to use along dimension `q`; 1: none. */
@@ -80,6 +82,7 @@ const char *ag_cg_index_type(int64_t count);
 /* -- the writers, by kernel kind ------------------------------------------------------------- */
 AG_CHECKED ag_status ag_cg_map(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_reduce(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
+AG_CHECKED ag_status ag_cg_scan(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_matmul(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_gather(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 

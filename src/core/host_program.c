@@ -78,7 +78,7 @@ static int needs_scratch(const ag_program *p, int r) {
 
 void ag_host_program_make(ag_host_program *hp, const ag_kernel *k) {
   const ag_program *p = &k->prog;
-  int keep = k->kind == AG_K_REDUCE ? k->reduce.reg : -1;
+  int keep = k->kind == AG_K_REDUCE || k->kind == AG_K_SCAN ? k->reduce.reg : -1;
   int busy_until[AG_MAX_INSTR]; /* per scratch block: last instruction that needs it */
   hp->isa = ag_isa_get();
   hp->k = k;
@@ -304,6 +304,10 @@ const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *sl
   for (int i = 0; i < p->nout; i++)
     if (!hp->direct[i]) store(hp, i, slot, reg[p->outreg[i]], start, n);
   return want < 0 ? NULL : reg[want];
+}
+
+int64_t ag_host_program_reach(const ag_host_program *hp, int want) {
+  return hp->k->prog.ninstr == 1 && hp->step[want].scratch < 0 ? INT64_MAX : hp->block;
 }
 
 void ag_host_program_run(const ag_host_program *hp, const ag_binding *slot, char *scratch,

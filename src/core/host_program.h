@@ -37,7 +37,10 @@ void ag_host_program_begin(const ag_host_program *hp, char *scratch, int64_t n);
  * register `want` (-1: NULL) as a pointer that is valid until the next call. */
 const void *ag_host_program_eval(const ag_host_program *hp, const ag_binding *slot, char *scratch,
                                  int64_t start, int64_t n, int want);
-/* The same for any n, in blocks. */
+/* The most elements of register `want` that one evaluation gives: any number where they only lie in
+ * a slot, else a block. */
+int64_t ag_host_program_reach(const ag_host_program *hp, int want);
+/* The same as eval for any n, in blocks; no register is wanted. */
 void ag_host_program_run(const ag_host_program *hp, const ag_binding *slot, char *scratch,
                          int64_t start, int64_t n);
 

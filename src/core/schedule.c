@@ -90,7 +90,8 @@ static int fits(const ag_cut *c, const ag_array *x) {
 
 static int is_map(const ag_build *b, const ag_cut *c) {
   ag_kind kind = b->item[c->root].x->kind;
-  return c->copy_into < 0 && kind != AG_REDUCE && kind != AG_EMBED && kind != AG_GATHER;
+  return c->copy_into < 0 && kind != AG_REDUCE && kind != AG_SCAN && kind != AG_EMBED &&
+         kind != AG_GATHER;
 }
 
 /* Whether the item's elements, in order, are those of the owner's iterations. */
@@ -277,11 +278,12 @@ static void each_slot(ag_schedule *s, int at, slot_fn fn) {
     fn(s, k->gather.slot_out, at, 1, 1);
     return;
   }
-  for (int i = 0; i < k->prog.nin; i++)
-    if (k->prog.in[i].slot >= 0) fn(s, k->prog.in[i].slot, at, 0, k->prog.in[i].contiguous);
+  for (int i = 0; i < k->prog.nin; i++) /* a scan reads on after it has begun to write */
+    if (k->prog.in[i].slot >= 0)
+      fn(s, k->prog.in[i].slot, at, 0, k->kind != AG_K_SCAN && k->prog.in[i].contiguous);
   for (int i = 0; i < k->prog.nout; i++)
     fn(s, k->prog.out[i].slot, at, 1, k->prog.out[i].contiguous);
-  if (k->kind == AG_K_REDUCE) fn(s, k->reduce.out.slot, at, 1, 1);
+  if (k->kind == AG_K_REDUCE || k->kind == AG_K_SCAN) fn(s, k->reduce.out.slot, at, 1, 1);
   if (k->kind == AG_K_MATMUL) {
     fn(s, k->mm.slot_a, at, 0, 0);
     fn(s, k->mm.slot_b, at, 0, 0);

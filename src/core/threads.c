@@ -89,6 +89,11 @@ void ag_threads_set(int n) {
 
 int ag_threads_self(void) { return self; }
 
+void ag_threads_pause(int i) {
+  os_pause();
+  if (i % 1024 == 1023) os_yield(); /* the other thread may have lost its core */
+}
+
 /* ---- workers ---- */
 
 static void run_tasks(int worker) {

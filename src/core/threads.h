@@ -15,6 +15,9 @@ void ag_threads_set(int n); /* 0: the default again */
 void ag_threads_stop(
     void); /* ends the workers, frees the scratch memory; the next call starts afresh */
 
+/* Between the i-th and the next look at what another task is about to do: i = 0, 1, ... */
+void ag_threads_pause(int i);
+
 /* The calling thread's worker number: 0 outside the pool. */
 int ag_threads_self(void);
 /* Memory of the calling thread, 64-byte aligned, kept between calls and grown when needed (contents

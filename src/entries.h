@@ -29,9 +29,16 @@ ENTRY(unary, 2)
 ENTRY(is_na, 1)
 ENTRY(ops_table, 0)
 /* reduce.c */
-ENTRY(reduce, 2)
-ENTRY(reduce_dims, 4)
-ENTRY(row_which_max, 1)
+ENTRY(reduce, 3)
+ENTRY(which_extreme, 2)
+ENTRY(scan, 2)
+ENTRY(scan_rows, 3)
+/* rowstats.c */
+ENTRY(reduce_dims, 5)
+ENTRY(variance, 2)
+ENTRY(stretch, 3)
+ENTRY(columns, 2)
+ENTRY(rowsum, 3)
 /* matmul.c */
 ENTRY(matmul, 4)
 /* index.c */

@@ -2,7 +2,7 @@
  * missing, against plain C: on the host, and on OpenCL as the code is written for a CPU device, for
  * a GPU and for a device without float64. */
 #include "core.h"
-#include "opencl_kit.h"
+#include "values_kit.h"
 #include "device_table.h"
 
 static const char *const op_name[] = {"sum", "mean", "prod",      "min",      "max",
@@ -213,5 +213,6 @@ int main(int argc, char **argv) {
   on_device(1);
   dev->has_f64 = has_f64;
   pretend(0, has_f64);
-  return close_opencl();
+  ag_device_shutdown();
+  return check_summary(0);
 }

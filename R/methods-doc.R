@@ -13,8 +13,10 @@
 #' kernel.
 #' * `sum()`, `mean()`, `prod()`, `min()`, `max()`, `range()`, `any()`, `all()` of a whole array
 #' give a number that is
-#'   read back only when R looks at it. With `na.rm = TRUE` R computes them.
-#' * `rowSums()`, `colSums()`, `rowMeans()`, `colMeans()`, [rowMaxs()],
+#'   read back only when R looks at it; sums of integers, and extremes with `na.rm = TRUE`, at once.
+#' * `cumsum()`, `cumprod()`, `cummax()`, `cummin()`, `diff()`, `which.min()`, `which.max()`,
+#'   `scale()`, `rowsum()` of finite values, [sweep()], [var()], [sd()], [cov()], [cor()].
+#' * `rowSums()`, `colSums()`, `rowMeans()`, `colMeans()`, [rowMaxs()] and the like,
 #' `max.col(ties.method = "first")`.
 #' * `t()`, `dim<-`, and indexing by ranges (`x[2:5, ]`) or single numbers, which copy
 #'   nothing; other indices are R's.

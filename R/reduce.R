@@ -2,31 +2,67 @@
 
 #' @exportMethod Summary
 setMethod("Summary", "gpu", function(x, ..., na.rm = FALSE) {
-  if (...length() == 0 && identical(na.rm, FALSE)) {
-    result <- if (.Generic == "range") range_of(x) else .Call(C_reduce, .Generic, x)
-    if (!is.null(result)) return(result)
-  }
-  in_r(.Generic, list(x, ..., na.rm = na.rm))
+  if (...length() > 0) return(summary_of_several(.Generic, list(x, ...), na.rm))
+  result <- summary_of(.Generic, x, isTRUE(as.logical(na.rm)))
+  if (is.null(result)) in_r(.Generic, list(x, na.rm = na.rm)) else result
 })
 
-range_of <- function(x) {
-  low <- .Call(C_reduce, "min", x)
-  if (!is.null(low)) c(low, .Call(C_reduce, "max", x))
+# NULL when R has to do it.
+summary_of <- function(name, x, na.rm) {
+  if (name == "range") {
+    low <- .Call(C_reduce, "min", x, na.rm)
+    if (is.null(low)) return(NULL)
+    return(c(low, .Call(C_reduce, "max", x, na.rm)))
+  }
+  if (name %in% c("any", "all") && is.double(x)) {
+    warning("coercing argument of type 'double' to logical", call. = FALSE)
+  }
+  .Call(C_reduce, name, x, na.rm)
+}
+
+# Arrays become numbers (or a range) on the device, R does the rest; not where R's answer needs all
+# at once: the warnings of min() and max() when nothing is there, arguments by name.
+summary_of_several <- function(name, args, na.rm) {
+  all_at_once <- name %in% c("min", "max", "range") && (isTRUE(as.logical(na.rm)) ||
+    any(lengths(args) == 0))
+  if (!all_at_once && all(names(args) %in% "")) {
+    for (i in which(vapply(args, is_gpu, NA))) {
+      part <- summary_of(name, args[[i]], isTRUE(as.logical(na.rm)))
+      if (!is.null(part)) args[[i]] <- plain(part)
+    }
+  }
+  in_r <- if (any(vapply(args, is_gpu, NA))) in_r else function(name, args) do.call(name, args)
+  in_r(name, c(args, na.rm = na.rm))
 }
 
 #' @exportS3Method
-mean.gpu <- function(x, ...) {
-  result <- if (...length() == 0) .Call(C_reduce, "mean", x)
+mean.gpu <- function(x, trim = 0, na.rm = FALSE, ...) {
+  result <- if (identical(trim, 0)) .Call(C_reduce, "mean", x, isTRUE(na.rm))
   if (!is.null(result)) return(result)
-  in_r("mean", list(x, ...))
+  in_r("mean", list(x, trim = trim, na.rm = na.rm, ...))
 }
+
+which_extreme <- function(name, x) {
+  at <- .Call(C_which_extreme, name, x)
+  if (at == 0L) return(in_r(name, list(x[0])))
+  names(at) <- names(x)[at]
+  at
+}
+
+#' @exportMethod which.min
+setGeneric("which.min")
+setMethod("which.min", "gpu", function(x) which_extreme("which.min", x))
+
+#' @exportMethod which.max
+setGeneric("which.max")
+setMethod("which.max", "gpu", function(x) which_extreme("which.max", x))
 
 # -- along dimensions
 # --------------------------------------------------------------------------------
 
 # rows: sums over the dimensions after the first `dims`; else over the first `dims`.
 reduce_dims <- function(name, f, x, rows, na.rm, dims) {
-  result <- if (!isTRUE(na.rm)) .Call(C_reduce_dims, name, x, rows, dims)
+  result <- .Call(C_reduce_dims, name, x, rows, dims, isTRUE(na.rm))
   if (!is.null(result)) return(result)
   in_r(f, list(x, na.rm, dims), x)
 }
@@ -54,30 +90,3 @@ setGeneric("colMeans")
 setMethod("colMeans", "gpu", function(x, na.rm = FALSE, dims = 1L) {
   reduce_dims("mean", "colMeans", x, FALSE, na.rm, dims)
 })
-
-#' The largest value of each row
-#'
-#' `rowMaxs()` gives the value, `rowWhichMaxs()` its column (the first one of equals).
-#' @param x A numeric matrix: one made by [gpu()], or an ordinary one, which goes to the default
-#'   device.
-#' @return `rowMaxs()`: a vector with an element for each row, named by the row names of `x`.
-#'   `NaN` (or `NA`) in a row makes its element `NaN`.
-#'   `rowWhichMaxs()`: integers, `NA` for such a row: what `max.col(x, "first")` gives.
-#' @section Errors:
-#' An `anygpu_error_shape` if `x` is no matrix with at least one column.
-#' @examples
-#' x <- gpu(matrix(c(1, 5, 3, 2), 2), device = "host")
-#' rowMaxs(x)
-#' rowWhichMaxs(x)
-#' @export
-rowMaxs <- function(x) .Call(C_reduce_dims, "max", row_argument(x, "rowMaxs"), TRUE, 1L)
-
-#' @rdname rowMaxs
-#' @export
-rowWhichMaxs <- function(x) .Call(C_row_which_max, row_argument(x, "rowWhichMaxs"))
-
-row_argument <- function(x, caller) {
-  x <- if (is_gpu(x)) x else gpu(x)
-  if (length(dim(x)) == 2 && ncol(x) > 0) return(x)
-  stop_status("shape", paste0(caller, "(): a matrix with at least one column is wanted"))
-}

@@ -34,9 +34,16 @@ ENTRY(ifelse, 3)
 ENTRY(extreme, 3)
 ENTRY(vectors, 3)
 /* reduce.c */
-ENTRY(reduce, 2)
-ENTRY(reduce_dims, 4)
-ENTRY(row_which_max, 1)
+ENTRY(reduce, 3)
+ENTRY(which_extreme, 2)
+ENTRY(scan, 2)
+ENTRY(scan_rows, 3)
+/* rowstats.c */
+ENTRY(reduce_dims, 5)
+ENTRY(variance, 2)
+ENTRY(stretch, 3)
+ENTRY(columns, 2)
+ENTRY(rowsum, 3)
 /* matmul.c */
 ENTRY(matmul, 4)
 /* index.c */

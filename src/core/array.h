@@ -47,6 +47,7 @@ typedef enum {
   AG_RESHAPE,     /* same elements, other shape                                               */
   AG_RECYCLE,     /* element i is element i mod n of arg[0], as R recycles                    */
   AG_REDUCE,      /* over the axes [first, last)                                              */
+  AG_SCAN,        /* running SUM, PROD, MIN or MAX along the elements of axes [first, last)   */
   AG_MATMUL,      /* matrix product, operands may be transposed                               */
   AG_GATHER,      /* columns of arg[0] chosen by arg[1], an int32 vector of 0-based indices   */
   AG_EMBED,       /* zeros, with arg[0] put at axes: the transpose of a slice                 */
@@ -77,7 +78,7 @@ struct ag_array {
   ag_dtype type;
   ag_shape shape;
   ag_device *dev; /* NULL for a scalar */
-  int op;         /* ELEMENTWISE: ops.h; REDUCE: ag_reduction; RANDOM: ag_distribution */
+  int op;         /* ELEMENTWISE: ops.h; REDUCE, SCAN: ag_reduction; RANDOM: ag_distribution */
   int nargs;
   ag_array **arg; /* counted references; NULL entries where an op does not use it */
   union {
@@ -86,8 +87,8 @@ struct ag_array {
     ag_axes axes; /* VIEW, EMBED */
     ag_picks picks; /* TAKE, PUT */
     struct {
-      int first, last;
-    } axis; /* REDUCE: half-open range of reduced dimensions */
+      int first, last, skip;
+    } axis; /* REDUCE, SCAN: half-open range of dimensions; REDUCE: whether NA and NaN are skipped */
     struct {
       int ta, tb;
     } trans; /* MATMUL */

@@ -6,7 +6,7 @@
 
 /* -- files and preamble ---------------------------------------------------------------------- */
 /* The files of the kernel folder, read once and kept. */
-#define MAX_FILES 8
+#define MAX_FILES 16
 static struct {
   char path[4200];
   char *text;
@@ -165,6 +165,7 @@ ag_status ag_cg_generate(ag_cg_source *out, const ag_kernel *k, const ag_cg_targ
   switch (k->kind) {
   case AG_K_MAP: status = ag_cg_map(out, k, target); break;
   case AG_K_REDUCE: status = ag_cg_reduce(out, k, target); break;
+  case AG_K_SCAN: status = ag_cg_scan(out, k, target); break;
   case AG_K_MATMUL: status = ag_cg_matmul(out, k, target); break;
   case AG_K_GATHER: status = ag_cg_gather(out, k, target); break;
   case AG_K_SELECT: status = ag_cg_select(out, k, target); break;

@@ -35,26 +35,34 @@ static int is_truth(ag_reduction op) { return op == AG_ANY || op == AG_ALL; }
 static int is_sum(ag_reduction op) { return op == AG_SUM || op == AG_MEAN || op == AG_PROD; }
 
 /* -- the arithmetic -------------------------------------------------------------------------- */
+static int is_integer(ag_dtype type) { return type == AG_I32 || type == AG_BOOL; }
+
+/* Sums of integers are whole numbers in a double: exact to 2^53. */
 static ag_dtype acc_type(const ag_kernel *k, const ag_cg_target *t, ag_dtype element) {
   if (is_truth(k->reduce.op)) return AG_I32;
-  return is_sum(k->reduce.op) && t->has_f64 ? AG_F64 : element;
+  if (is_sum(k->reduce.op)) return t->has_f64 ? AG_F64 : AG_F32;
+  return is_integer(element) ? AG_I32 : element;
 }
 
-static const char *identity(ag_reduction op) {
-  switch (op) {
+static const char *identity(const reducer *r) {
+  const int whole = r->acc == AG_I32;
+  switch (r->k->reduce.op) {
   case AG_PROD: return "1";
-  case AG_MIN: return "INFINITY";
-  case AG_MAX: return "-INFINITY";
+  case AG_MIN: return whole ? "2147483647" : "INFINITY";
+  case AG_MAX: return whole ? "-2147483647" : "-INFINITY";
   default: return "0";
   }
 }
 
-/* The accumulator `a` with `x` in it, for scalars and vectors. NaN wins; truth values are ranks. */
-static const char *combination(ag_reduction op) {
-  switch (op) {
+/* The accumulator `a` with `x` in it, for scalars and vectors. NaN and NA win (NA is the least int);
+ * truth values are ranks. */
+static const char *combination(const reducer *r) {
+  const int whole = r->acc == AG_I32;
+  switch (r->k->reduce.op) {
   case AG_PROD: return "a * x";
-  case AG_MIN: return "(x < a) | (x != x) ? x : a";
-  case AG_MAX: return "(x > a) | (x != x) ? x : a";
+  case AG_MIN: return whole ? "min(a, x)" : "(x < a) | (x != x) ? x : a";
+  case AG_MAX:
+    return whole ? "(a != NA_INT) & ((x > a) | (x == NA_INT)) ? x : a" : "(x > a) | (x != x) ? x : a";
   case AG_ANY:
   case AG_ALL: return "max(a, x)";
   default: return "a + x";
@@ -67,18 +75,36 @@ static void element_as_acc(const reducer *r, char text[200], int lanes, const ch
   char type[CG_TEXT], integer[CG_TEXT];
   ag_cg_declare(type, r->acc, lanes);
   ag_cg_declare(integer, AG_I32, lanes);
-  if (r->element == r->acc) snprintf(text, 200, "%s", x);
+  if (r->element == r->acc || (is_integer(r->element) && r->acc == AG_I32))
+    snprintf(text, 200, "%s", x);
+  else if (is_integer(r->element))
+    snprintf(text, 200, "AG_I32_TO_%s(%s, %s)", r->acc == AG_F64 ? "F64" : "F32",
+             lanes == 1 ? "" : strpbrk(type, "0123456789"), x);
   else snprintf(text, 200, "convert_%s(%s)", type, x);
   if (is_truth(r->k->reduce.op))
-    snprintf(text, 200, "%s == NA_INT ? (%s)(1) : %s %s 0 ? (%s)(2) : (%s)(0)", x, integer, x,
-             r->k->reduce.op == AG_ANY ? "!=" : "==", integer, integer);
+    snprintf(text, 200, "%s == NA_INT ? (%s)(%d) : %s %s 0 ? (%s)(2) : (%s)(0)", x, integer,
+             !r->k->reduce.skip, x, r->k->reduce.op == AG_ANY ? "!=" : "==", integer, integer);
 }
 
 static void combine(reducer *r, int lanes, const char *acc, const char *x) {
   char type[CG_TEXT];
   ag_cg_declare(type, r->acc, lanes);
   ag_cg_line(&r->w, "{ const %s a = %s, x = %s; %s = %s; }", type, acc, x, acc,
-             combination(r->k->reduce.op));
+             combination(r));
+}
+
+/* An element into `acc`; what is missing and skipped adds nothing. */
+static void combine_element(reducer *r, int lanes, const char *x) {
+  char type[CG_TEXT];
+  if (!r->k->reduce.skip || is_truth(r->k->reduce.op)) {
+    combine(r, lanes, "acc", x);
+    return;
+  }
+  ag_cg_declare(type, r->acc, lanes);
+  ag_cg_line(&r->w, "{ const %s e = %s, f = %s ? (%s)(%s) : e;", type, x,
+             r->acc == AG_I32 ? "e == NA_INT" : "e != e", type, identity(r));
+  combine(r, lanes, "acc", "f");
+  ag_cg_line(&r->w, "}");
 }
 
 /* Element(s) `x` at position(s) `where`, later than those before: the first of equals wins, NaN is
@@ -91,7 +117,8 @@ static void combine_element_which(reducer *r, int lanes, const char *x, const ch
   if (lanes == 1) snprintf(mask, sizeof mask, "int");
   else snprintf(mask, sizeof mask, "%s%d", r->acc == AG_F64 ? "long" : "int", lanes);
   ag_cg_line(&r->w, "{ const %s x = %s;", type, x);
-  ag_cg_line(&r->w, "  const %s better = (x == x) & (convert_%s(at < 0) | (x %s acc));", mask, mask,
+  ag_cg_line(&r->w, "  const %s better = (%s) & (convert_%s(at < 0) | (x %s acc));", mask,
+             r->acc == AG_I32 ? "x != NA_INT" : "x == x", mask,
              r->k->reduce.op == AG_WHICH_MAX ? ">" : "<");
   ag_cg_line(&r->w, "  acc = better ? x : acc; at = convert_%s(better) ? %s : at; }", integer,
              where);
@@ -108,13 +135,19 @@ static void combine_which(reducer *r, const char *acc, const char *acc_at, const
 
 static void result_of(const reducer *r, char text[80]) {
   const char *type = ag_cg_type(r->k->reduce.out.type);
+  const char *tag = r->acc == AG_F64 ? "F64" : "F32";
+  const int to_int = r->acc != AG_I32 && r->k->reduce.out.type == AG_I32;
   switch (r->k->reduce.op) {
   case AG_MEAN: snprintf(text, 80, "(%s)(acc / (%s)count)", type, ag_cg_type(r->acc)); break;
   case AG_ANY: snprintf(text, 80, "acc == 2 ? 1 : acc == 1 ? NA_INT : 0"); break;
   case AG_ALL: snprintf(text, 80, "acc == 2 ? 0 : acc == 1 ? NA_INT : 1"); break;
   case AG_WHICH_MAX:
   case AG_WHICH_MIN: snprintf(text, 80, "at"); break;
-  default: snprintf(text, 80, "(%s)acc", type); break;
+  default:
+    if (to_int) snprintf(text, 80, "AG_%s_TO_I32(, acc)", tag);
+    else if (r->acc == AG_I32 && !is_integer(r->k->reduce.out.type))
+      snprintf(text, 80, "AG_I32_TO_%s(, acc)", r->k->reduce.out.type == AG_F64 ? "F64" : "F32");
+    else snprintf(text, 80, "(%s)acc", type);
   }
 }
 
@@ -156,21 +189,8 @@ static void declare(reducer *r) {
 }
 
 /* -- elements and results -------------------------------------------------------------------- */
-/* Coordinates of a group from variable `v`, unless the group has the vector's dimension: that one
- * is a variable of its own. */
 static void coordinates(reducer *r, int group, const char *v) {
-  int q = 0, n = r->from_scratch ? 0 : ag_cg_group_size(&r->w, group, &q);
-  if (n == 0) return;
-  if (n == 1) {
-    ag_cg_line(&r->w, "const long i%d = %s;", q, v);
-    return;
-  }
-  int64_t count = 1;
-  for (int k = q; k < q + n; k++) count *= r->w.dim[k];
-  ag_cg_line(&r->w, "%s u%d = %s;", ag_cg_index_type(count), group, v);
-  char name[CG_TEXT];
-  snprintf(name, sizeof name, "u%d", group);
-  ag_cg_decompose(&r->w, group, name);
+  if (!r->from_scratch) ag_cg_coordinates(&r->w, group, v);
 }
 
 /* Positions of the elements in hand: r in each lane along p, r and those after it along r. */
@@ -199,7 +219,7 @@ static void accumulate(reducer *r, int lanes) {
   element_as_acc(r, x, lanes, name);
   positions(r, where, lanes);
   if (which) combine_element_which(r, lanes, x, where);
-  else combine(r, lanes, "acc", x);
+  else combine_element(r, lanes, x);
 }
 
 static void write_result(reducer *r) {
@@ -219,7 +239,7 @@ static void start_acc(reducer *r, int lanes) {
   char type[CG_TEXT], integer[CG_TEXT];
   ag_cg_declare(type, r->acc, lanes);
   ag_cg_declare(integer, AG_I32, lanes);
-  ag_cg_line(&r->w, "%s acc = (%s)(%s);", type, type, identity(r->k->reduce.op));
+  ag_cg_line(&r->w, "%s acc = (%s)(%s);", type, type, identity(r));
   if (is_which(r->k->reduce.op)) ag_cg_line(&r->w, "%s at = (%s)(-1);", integer, integer);
 }
 
@@ -454,7 +474,7 @@ ag_status ag_cg_reduce(ag_cg_source *src, const ag_kernel *k, const ag_cg_target
   if (r.pre * r.post == 0) return AG_OK;
   r.element = k->prog.instr[k->reduce.reg].type;
   r.acc = acc_type(k, t, r.element);
-  if (is_truth(k->reduce.op) ? r.element != AG_BOOL : r.element != AG_F32 && r.element != AG_F64)
+  if (is_truth(k->reduce.op) && r.element != AG_BOOL)
     return ag_fail(AG_E_TYPE, "internal: reduction %d of %s", (int)k->reduce.op,
                    ag_dtype_name(r.element));
   AG_TRY(ag_cg_preamble(src, &k->prog, r.acc));

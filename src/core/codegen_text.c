@@ -222,6 +222,21 @@ void ag_cg_decompose(ag_cg_writer *w, int group, const char *from) {
   if (n) ag_cg_line(w, "const long i%d = %s;", q, from);
 }
 
+void ag_cg_coordinates(ag_cg_writer *w, int group, const char *from) {
+  int q = 0, n = ag_cg_group_size(w, group, &q);
+  if (n == 0) return;
+  if (n == 1) {
+    ag_cg_line(w, "const long i%d = %s;", q, from);
+    return;
+  }
+  int64_t count = 1;
+  for (int k = q; k < q + n; k++) count *= w->dim[k];
+  ag_cg_line(w, "%s u%d = %s;", ag_cg_index_type(count), group, from);
+  char name[CG_TEXT];
+  snprintf(name, sizeof name, "u%d", group);
+  ag_cg_decompose(w, group, name);
+}
+
 int ag_cg_width(const ag_cg_writer *w, int q) {
   int lanes = w->target->lanes;
   const ag_program *p = w->prog;

@@ -63,6 +63,8 @@ void ag_cg_line(ag_cg_writer *w, const char *format, ...) AG_PRINTF(2, 3);
 void ag_cg_decompose(ag_cg_writer *w, int group, const char *from);
 /* The literal of NA of a type. */
 const char *ag_cg_na(ag_dtype type);
+/* The same from `from`, which keeps its value. */
+void ag_cg_coordinates(ag_cg_writer *w, int group, const char *from);
 /* Number of dimensions of a group, and the first of them. */
 int ag_cg_group_size(const ag_cg_writer *w, int group, int *first);
 /* Vector lanes to use along dimension `q`; 1: none. */
@@ -85,6 +87,7 @@ const char *ag_cg_index_type(int64_t count);
 /* -- the writers, by kernel kind ------------------------------------------------------------- */
 AG_CHECKED ag_status ag_cg_map(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_reduce(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
+AG_CHECKED ag_status ag_cg_scan(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_matmul(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_select(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_gather(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);

@@ -85,9 +85,10 @@ static void describe_reduce(const ag_kernel *k, ag_strbuf *out) {
   ag_strbuf text = {0};
   describe_reg(k, k->reduce.reg, &text);
   const char *s = ag_strbuf_get(&text);
-  ag_strbuf_add(out, "reduce %lld x [%lld] x %lld: #%d = %s(%s)", (long long)k->reduce.pre,
+  ag_strbuf_add(out, "%s %lld x [%lld] x %lld: #%d = %s(%s%s)",
+                k->kind == AG_K_SCAN ? "scan" : "reduce", (long long)k->reduce.pre,
                 (long long)k->reduce.red, (long long)k->reduce.post, k->reduce.out.slot,
-                name[k->reduce.op], s ? s : "?");
+                name[k->reduce.op], s ? s : "?", k->reduce.skip ? ", na.rm" : "");
   ag_strbuf_drop(&text);
 }
 
@@ -105,7 +106,8 @@ static void describe_select(const ag_kernel *k, ag_strbuf *out) {
 
 void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
   switch (k->kind) {
-  case AG_K_REDUCE: describe_reduce(k, out); break;
+  case AG_K_REDUCE:
+  case AG_K_SCAN: describe_reduce(k, out); break;
   case AG_K_GATHER:
     ag_strbuf_add(out, "gather %lld x %lld: #%d = #%d[, #%d]", (long long)k->gather.rows,
                   (long long)k->gather.cols, k->gather.slot_out, k->gather.slot_in,

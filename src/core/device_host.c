@@ -203,6 +203,7 @@ static ag_status host_launch(ag_device *d, const ag_kernel *k, const ag_binding 
   switch (k->kind) {
   case AG_K_MAP: run_map(hp, slot); return AG_OK;
   case AG_K_REDUCE: return ag_host_reduce(hp, slot);
+  case AG_K_SCAN: return ag_host_scan(hp, slot);
   case AG_K_MATMUL: return run_matmul(hp, slot);
   case AG_K_GATHER: run_gather(k, slot); return AG_OK;
   case AG_K_SELECT: return ag_host_select(hp, slot);

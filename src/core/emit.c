@@ -225,7 +225,7 @@ static void fold(ag_kernel *k, int first, int last) {
   for (int i = 0; i < p->nin; i++) f.all[f.n++] = &p->in[i];
   for (int i = 0; i < p->nout; i++) f.all[f.n++] = &p->out[i];
   fold_dims(&f);
-  if (k->kind != AG_K_REDUCE) return;
+  if (k->kind != AG_K_REDUCE && k->kind != AG_K_SCAN) return;
   k->reduce.npre = k->reduce.nred = 0;
   for (int q = 0; q < p->nd; q++) {
     k->reduce.npre += f.group[q] == 0;
@@ -246,13 +246,15 @@ static void add_output(emitter *e, int reg, int slot, ag_dtype type, ag_access a
   p->outreg[p->nout++] = reg;
 }
 
+/* REDUCE and SCAN, which differ in the extent of the result only. */
 static ag_status emit_reduce(emitter *e, const ag_array *x) {
   ag_kernel *k = e->k;
   const ag_shape *space = space_of(e);
   ag_place at = ag_place_identity(space);
   int first = x->u.axis.first, last = x->u.axis.last;
-  k->kind = AG_K_REDUCE;
+  k->kind = x->kind == AG_SCAN ? AG_K_SCAN : AG_K_REDUCE;
   k->reduce.op = (ag_reduction)x->op;
+  k->reduce.skip = x->u.axis.skip;
   k->reduce.pre = k->reduce.red = k->reduce.post = 1;
   for (int q = 0; q < space->nd; q++)
     *(q < first ? &k->reduce.pre : q < last ? &k->reduce.red : &k->reduce.post) *= space->dim[q];
@@ -366,7 +368,8 @@ ag_status ag_emit(ag_build *b, int c, ag_kernel *k) {
   ag_cut *cut = &b->cut[c];
   const ag_array *x = b->item[cut->root].x;
   set_space(&k->prog, &cut->space);
-  if (cut->copy_into < 0 && x->kind == AG_REDUCE) return emit_reduce(&e, x);
+  if (cut->copy_into < 0 && (x->kind == AG_REDUCE || x->kind == AG_SCAN))
+    return emit_reduce(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_GATHER) return emit_gather(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_SELECT) return emit_select(&e, x);
   if (cut->matmul >= 0) AG_TRY(emit_matmul(&e, b->item[cut->matmul].x));

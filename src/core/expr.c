@@ -283,18 +283,47 @@ ag_status ag_expr_recycle(ag_array **out, ag_array *x, ag_shape shape) {
 }
 
 /* -- reductions ---------------------------------------------------------------------------- */
-static ag_dtype reduced_type(ag_reduction r, const ag_array *x) {
+static int is_real(ag_dtype type) { return type == AG_F64 || type == AG_F32; }
+
+static ag_dtype reduced_type(ag_reduction r, const ag_array *x, ag_dtype type) {
   if (r == AG_ANY || r == AG_ALL) return AG_BOOL;
-  if (x->type == AG_F64 || x->type == AG_F32) return x->type;
-  return default_real(x->dev);
+  if (r == AG_WHICH_MAX || r == AG_WHICH_MIN) return AG_I32;
+  return is_real(x->type) ? x->type : type;
+}
+
+static ag_status check_axes(const ag_array *x, int first, int last) {
+  if (first >= 0 && last <= x->shape.nd && first < last) return AG_OK;
+  return ag_fail(AG_E_ARGUMENT, "dimensions %d to %d of %d cannot be reduced", first + 1, last,
+                 x->shape.nd);
 }
 
 ag_status ag_expr_reduce(ag_array **out, ag_array *x, ag_reduction r, int first, int last,
                          int keep) {
-  if (first < 0 || last > x->shape.nd || first >= last)
-    return ag_fail(AG_E_ARGUMENT, "dimensions %d to %d of %d cannot be reduced", first + 1, last,
-                   x->shape.nd);
-  ag_dtype type = reduced_type(r, x);
+  return ag_expr_reduce_as(out, x, r, first, last, keep, 0, default_real(x->dev));
+}
+
+/* The mean of what is not missing: their sum by their number. */
+static ag_status mean_of_present(ag_array **out, ag_array *x, int first, int last, int keep,
+                                 ag_dtype type) {
+  ag_array *sum = NULL, *mask = NULL, *absent = NULL, *present = NULL, *count = NULL;
+  ag_status s = ag_expr_reduce_as(&sum, x, AG_SUM, first, last, keep, 1, type);
+  if (s == AG_OK) s = ag_expr_cast(&mask, x, AG_BOOL);
+  if (s == AG_OK) s = ag_expr_unary(&absent, AG_OP_is_na, mask);
+  if (s == AG_OK) s = ag_expr_unary(&present, AG_OP_not, absent);
+  if (s == AG_OK) s = ag_expr_reduce_as(&count, present, AG_SUM, first, last, keep, 0, sum->type);
+  if (s == AG_OK) s = ag_expr_binary(out, AG_OP_div, sum, count);
+  ag_array *owned[] = {sum, mask, absent, present, count};
+  for (int i = 0; i < 5; i++) ag_array_release(owned[i]);
+  return s;
+}
+
+ag_status ag_expr_reduce_as(ag_array **out, ag_array *x, ag_reduction r, int first, int last,
+                            int keep, int skip, ag_dtype type) {
+  AG_TRY(check_axes(x, first, last));
+  type = reduced_type(r, x, type);
+  if (type == AG_F64 && x->dev && !x->dev->has_f64)
+    return ag_fail(AG_E_TYPE, "%s has no float64: use type = \"float32\"", x->dev->id);
+  if (r == AG_MEAN && skip) return mean_of_present(out, x, first, last, keep, type);
   ag_shape shape = {0};
   for (int q = 0; q < x->shape.nd; q++) {
     int gone = q >= first && q < last;
@@ -302,9 +331,21 @@ ag_status ag_expr_reduce(ag_array **out, ag_array *x, ag_reduction r, int first,
   }
   if (!shape.nd) shape = ag_shape_of(1, (int64_t)1);
   ag_array *cast;
+  AG_TRY(ag_expr_cast(&cast, x, type == AG_BOOL ? AG_BOOL : x->type));
+  ag_status status = ag_expr_node(out, AG_REDUCE, type, shape, 1, &cast);
+  ag_array_release(cast);
+  AG_TRY(status);
+  (*out)->op = (int)r;
+  (*out)->u.axis.first = first, (*out)->u.axis.last = last, (*out)->u.axis.skip = skip;
+  return AG_OK;
+}
+
+ag_status ag_expr_scan(ag_array **out, ag_array *x, ag_reduction r, int first, int last) {
+  ag_array *cast;
+  AG_TRY(check_axes(x, first, last));
+  ag_dtype type = is_real(x->type) ? x->type : r == AG_PROD ? default_real(x->dev) : AG_I32;
   AG_TRY(ag_expr_cast(&cast, x, type));
-  ag_dtype result = r == AG_WHICH_MAX || r == AG_WHICH_MIN ? AG_I32 : type;
-  ag_status status = ag_expr_node(out, AG_REDUCE, result, shape, 1, &cast);
+  ag_status status = ag_expr_node(out, AG_SCAN, type, x->shape, 1, &cast);
   ag_array_release(cast);
   AG_TRY(status);
   (*out)->op = (int)r;

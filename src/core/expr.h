@@ -29,6 +29,13 @@ AG_CHECKED ag_status ag_expr_recycle(ag_array **out, ag_array *x, ag_shape shape
  * reduction gives 1). */
 AG_CHECKED ag_status ag_expr_reduce(ag_array **out, ag_array *x, ag_reduction r, int first,
                                     int last, int keep);
+/* The same with a choice: `skip` leaves out NA and NaN, and integers are reduced exactly to `type`
+ * (of SUM, MEAN, PROD, MIN, MAX; an AG_I32 that does not hold the sum becomes NA). */
+AG_CHECKED ag_status ag_expr_reduce_as(ag_array **out, ag_array *x, ag_reduction r, int first,
+                                       int last, int keep, int skip, ag_dtype type);
+/* Running SUM, PROD, MIN or MAX along the elements of dimensions [first, last), as R's cumsum();
+ * integers stay integers (but for PROD), with NA where the sum does not fit. */
+AG_CHECKED ag_status ag_expr_scan(ag_array **out, ag_array *x, ag_reduction r, int first, int last);
 /* op(a) %*% op(b); both of 2 dimensions. */
 AG_CHECKED ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int tb);
 AG_CHECKED ag_status ag_expr_gather(ag_array **out, ag_array *x, ag_array *index);

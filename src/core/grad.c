@@ -266,10 +266,35 @@ static ag_status grad_mean(ag_array **g, const ag_array *x) {
   return status;
 }
 
+/* Reverses the axes [first, last): their elements run backwards. */
+static ag_status reversed(ag_array **out, const ag_array *scan, ag_array *x) {
+  ag_axes axes = {.nd = x->shape.nd};
+  for (int q = 0; q < x->shape.nd; q++) {
+    int back = q >= scan->u.axis.first && q < scan->u.axis.last;
+    axes.axis[q] = q, axes.step[q] = back ? -1 : 1, axes.off[q] = back ? x->shape.dim[q] - 1 : 0;
+  }
+  return ag_expr_view(out, x, x->shape, &axes);
+}
+
+/* An element is part of all sums from itself on: the running sum from the other end. */
+static ag_status grad_scan(tape *t, ag_array *x, ag_array *g) {
+  if (x->type > AG_F32) return AG_OK;
+  if (x->op != AG_SUM)
+    return ag_fail(AG_E_ARGUMENT, "of the cumulative functions only cumsum() has a gradient");
+  g = ag_array_retain(g);
+  if (g->kind == AG_SCALAR) STEP(g, ag_expr_recycle(&next, g, x->shape));
+  STEP(g, reversed(&next, x, g));
+  STEP(g, ag_expr_scan(&next, g, AG_SUM, x->u.axis.first, x->u.axis.last));
+  STEP(g, reversed(&next, x, g));
+  return add_grad(t, x->arg[0], g);
+}
+
 static ag_status grad_reduce(tape *t, ag_array *x, ag_array *g) {
   ag_array *part;
   ag_status s = AG_OK;
-  if (x->type > AG_F32) return AG_OK; /* any, all, which_max */
+  if (x->type > AG_F32 || x->arg[0]->type > AG_F32) return AG_OK; /* any, which_max, integers */
+  if (x->u.axis.skip)
+    return ag_fail(AG_E_ARGUMENT, "the gradient of a reduction with na.rm is not provided");
   AG_TRY(stretch(&part, x, g));
   switch ((ag_reduction)x->op) {
   case AG_MEAN: s = grad_mean(&part, x); break;
@@ -310,6 +335,7 @@ static ag_status backward(tape *t, ag_array *x, ag_array *g) {
   case AG_RESHAPE: return grad_reshape(t, x, g);
   case AG_RECYCLE: return grad_recycle(t, x, g);
   case AG_REDUCE: return grad_reduce(t, x, g);
+  case AG_SCAN: return grad_scan(t, x, g);
   case AG_MATMUL: return grad_matmul(t, x, g);
   case AG_EMBED: return grad_embed(t, x, g);
   case AG_CONCAT: return grad_concat(t, x, g);

@@ -10,6 +10,29 @@
  * readable. y may be the same as an argument, otherwise they do not overlap. */
 typedef void (*ag_loop)(int64_t n, void *y, const void *a, const void *b, const void *c);
 
+/* Reductions and scans keep their state in accumulators, pairs of a double and an int64_t:
+ *
+ *               value                              at
+ *   sum, mean   the sum; of integers 0, or NA      of integers the sum
+ *   prod        value * 2^at is the product, which neither overflows nor vanishes on the way
+ *   min, max    the extreme; NaN wins, NA over NaN
+ *   any, all    0, 1, or NaN for NA
+ *   which_...   the extreme                        its place, -1 while there is none
+ *
+ * A run folds n consecutive elements, the first of them number r, into one accumulator; a row folds
+ * element i, number r, into accumulator i. With `skip`, NA and NaN are left out. */
+typedef void (*ag_fold_run)(int64_t n, const void *x, int skip, double *value, int64_t *at,
+                            int64_t r);
+typedef ag_fold_run ag_fold_row;
+/* y[i] = what is accumulated after x[i], beginning with the accumulator given. y is of x's type. */
+typedef void (*ag_scan_run)(int64_t n, const void *x, void *y, double value, int64_t at);
+
+typedef struct {
+  ag_fold_run sum, prod, min, max, any, all, which_min, which_max;
+  ag_fold_row sum_row, prod_row, min_row, max_row, any_row, all_row, which_min_row, which_max_row;
+  ag_scan_run scan_sum, scan_prod, scan_min, scan_max;
+} ag_folds;
+
 typedef struct {
   const char *name;                                 /* "avx512", "avx2", "neon", "baseline" */
   ag_loop op_f32[AG_OP_COUNT], op_f64[AG_OP_COUNT]; /* rows of integers: the same loop in both */
@@ -18,16 +41,7 @@ typedef struct {
   /* copies past the caches what is not read again soon: saves reading `to` before writing it */
   void (*stream)(size_t bytes, void *to, const void *from);
   void (*stream_end)(void); /* before another thread may read what was streamed */
-  /* reductions of n contiguous elements into a double (sums are pairwise or in several lanes) */
-  double (*sum_f32)(int64_t n, const float *x);
-  double (*sum_f64)(int64_t n, const double *x);
-  /* acc[i] += x[i], in double */
-  void (*add_f32)(int64_t n, double *acc, const float *x);
-  void (*add_f64)(int64_t n, double *acc, const double *x);
-  void (*min_f32)(int64_t n, float *acc, const float *x),
-      (*max_f32)(int64_t n, float *acc, const float *x); /* NaN wins, elementwise */
-  void (*min_f64)(int64_t n, double *acc, const double *x),
-      (*max_f64)(int64_t n, double *acc, const double *x);
+  ag_folds fold[4]; /* reductions and scans, by ag_dtype */
   /* y[i] = philox stream `key` at counters first, first+1, ...: uniform in (0,1) or standard normal
    */
   void (*uniform_f32)(int64_t n, float *y, uint64_t key, int64_t first);

@@ -7,6 +7,7 @@
 #include "device.h"
 #include "host_isa.h"
 #include "host_math.h"
+#include "host_prod.h"
 
 /* The functions of math.cl, called element by element. */
 #define cospi(x) cospi_f64(x)
@@ -118,38 +119,29 @@ LOOP(cast_i32_f32, float, int32_t, a == NA_INT ? NA_F32 : (float)a)
 LOOP(cast_i32_i32, int32_t, int32_t, a)
 LOOP(cast_i32_bool, int32_t, int32_t, a == NA_INT ? NA_INT : a != 0)
 
-/* -- reductions ----------------------------------------------------------------------------- */
-/* In eight vectors of partial sums: fast, and more accurate than one running sum. */
-#define PARTS VBYTES
-#define SUM(fn, real)                                                                              \
-  static double fn(int64_t n, const real *x) {                                                     \
-    double part[PARTS] = {0};                                                                      \
-    int64_t i = 0;                                                                                 \
-    for (; i + PARTS <= n; i += PARTS)                                                             \
-      for (int j = 0; j < PARTS; j++) part[j] += x[i + j];                                         \
-    for (int j = 0; i < n; i++, j++) part[j] += x[i];                                              \
-    for (int width = PARTS / 2; width >= 1; width /= 2)                                            \
-      for (int j = 0; j < width; j++) part[j] += part[j + width];                                  \
-    return part[0];                                                                                \
-  }
-SUM(sum_f32, float)
-SUM(sum_f64, double)
-
-#define ACCUMULATE(fn, type, real, text)                                                           \
-  static void fn(int64_t n, type *acc, const real *v) {                                            \
-    for (int64_t i = 0; i < n; i++) {                                                              \
-      const real x = v[i];                                                                         \
-      const type y = acc[i];                                                                       \
-      acc[i] = text;                                                                               \
-    }                                                                                              \
-  }
-ACCUMULATE(add_f32, double, float, y + x)
-ACCUMULATE(add_f64, double, double, y + x)
-/* NaN wins: one in acc compares false and stays. */
-ACCUMULATE(min_f32, float, float, ((x < y) | (x != x)) ? x : y)
-ACCUMULATE(max_f32, float, float, ((x > y) | (x != x)) ? x : y)
-ACCUMULATE(min_f64, double, double, ((x < y) | (x != x)) ? x : y)
-ACCUMULATE(max_f64, double, double, ((x > y) | (x != x)) ? x : y)
+/* -- reductions and scans ------------------------------------------------------------------- */
+#define PARTS         VBYTES
+#define element       double
+#define FN(name)      name##_f64
+#define MISSING(x)    ((x) != (x))
+#define IS_NA(x)      is_na_f64(x)
+#define AS_DOUBLE(x)  (x)
+#include "host_fold.h"
+#include "host_fold_real.h"
+#define element       float
+#define FN(name)      name##_f32
+#define MISSING(x)    ((x) != (x))
+#define IS_NA(x)      is_na_f32(x)
+#define AS_DOUBLE(x)  ((double)(x))
+#include "host_fold.h"
+#include "host_fold_real.h"
+#define element       int32_t
+#define FN(name)      name##_i32
+#define MISSING(x)    ((x) == NA_INT)
+#define IS_NA(x)      ((x) == NA_INT)
+#define AS_DOUBLE(x)  ((x) == NA_INT ? NA_F64 : (double)(x))
+#include "host_fold.h"
+#include "host_fold_int.h"
 
 #if HOST_X86
 #if VBYTES == 64
@@ -180,6 +172,19 @@ static void stream_end(void) {}
 
 #include "host_micro.h"
 
+#define FOLDS(type, more)                                                                          \
+  {                                                                                                \
+    .sum = sum_run_##type, .prod = prod_run_##type, .min = min_run_##type, .max = max_run_##type,  \
+    .which_min = which_min_run_##type, .which_max = which_max_run_##type,                          \
+    .sum_row = sum_row_##type, .prod_row = prod_row_##type, .min_row = min_row_##type,             \
+    .max_row = max_row_##type, .which_min_row = which_min_row_##type,                              \
+    .which_max_row = which_max_row_##type, .scan_sum = scan_sum_##type,                            \
+    .scan_min = scan_min_##type, .scan_max = scan_max_##type, more  \
+  }
+#define REAL_FOLDS(type) .scan_prod = scan_prod_##type
+#define INT_FOLDS                                                                                  \
+  .any = any_run_i32, .all = all_run_i32, .any_row = any_row_i32, .all_row = all_row_i32
+
 /* -- the table ------------------------------------------------------------------------------ */
 const ag_isa ISA = {
     .name = ISA_NAME,
@@ -203,14 +208,7 @@ const ag_isa ISA = {
              {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_i32}},
     .stream = stream,
     .stream_end = stream_end,
-    .sum_f32 = sum_f32,
-    .sum_f64 = sum_f64,
-    .add_f32 = add_f32,
-    .add_f64 = add_f64,
-    .min_f32 = min_f32,
-    .max_f32 = max_f32,
-    .min_f64 = min_f64,
-    .max_f64 = max_f64,
+    .fold = {FOLDS(f64, REAL_FOLDS(f64)), FOLDS(f32, REAL_FOLDS(f32)), FOLDS(i32, INT_FOLDS), FOLDS(i32, INT_FOLDS)},
     .uniform_f32 = uniform_f32,
     .uniform_f64 = uniform_f64,
     .normal_f32 = normal_f32,

@@ -51,7 +51,7 @@ static int can_be_direct(const ag_program *p, int i, const ag_host_step *step) {
 
 /* What the kernel looks at beside its outputs. */
 static int is_kept(const ag_kernel *k, int r) {
-  if (k->kind == AG_K_REDUCE) return r == k->reduce.reg;
+  if (k->kind == AG_K_REDUCE || k->kind == AG_K_SCAN) return r == k->reduce.reg;
   return k->kind == AG_K_SELECT && (r == k->select.mask || r == k->select.value);
 }
 
@@ -421,6 +421,10 @@ void ag_host_program_pair(const ag_host_program *hp, const ag_binding *slot, cha
   const char *reg[AG_MAX_INSTR];
   evaluate(hp, slot, scratch, start, n, reg);
   for (int i = 0; i < 2; i++) value[i] = reg[want[i]];
+}
+
+int64_t ag_host_program_reach(const ag_host_program *hp, int want) {
+  return hp->k->prog.ninstr == 1 && hp->step[want].scratch < 0 ? INT64_MAX : hp->block;
 }
 
 void ag_host_program_run(const ag_host_program *hp, const ag_binding *slot, char *scratch,

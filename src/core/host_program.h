@@ -42,7 +42,10 @@ void ag_host_program_pair(const ag_host_program *hp, const ag_binding *slot, cha
                           int64_t start, int64_t n, const int want[2], const void *value[2]);
 /* The bits of NA, in the lower half for types of 4 bytes. */
 uint64_t ag_host_na_bits(ag_dtype type);
-/* The same for any n, in blocks. */
+/* The most elements of register `want` that one evaluation gives: any number where they only lie in
+ * a slot, else a block. */
+int64_t ag_host_program_reach(const ag_host_program *hp, int want);
+/* The same as eval for any n, in blocks; no register is wanted. */
 void ag_host_program_run(const ag_host_program *hp, const ag_binding *slot, char *scratch,
                          int64_t start, int64_t n);
 

@@ -45,6 +45,13 @@ static int64_t select_chunk(const job *j, char *scratch, int64_t start, int64_t 
   return count;
 }
 
+/* Tasks start in order, so the one that this waits for is under way. */
+static int64_t end_of(const int64_t *end) {
+  int64_t at;
+  for (int i = 0; (at = __atomic_load_n(end, __ATOMIC_ACQUIRE)) < 0; i++) ag_threads_pause(i);
+  return at;
+}
+
 static void select_task(void *ctx, int task, int worker) {
   const job *j = ctx;
   const ag_kernel *k = j->hp->k;
@@ -53,8 +60,8 @@ static void select_task(void *ctx, int task, int worker) {
   char *scratch = ag_host_scratch(worker, j->stage + CHUNK * size);
   int64_t start = (int64_t)task * CHUNK, total = k->prog.count;
   int64_t count = select_chunk(j, scratch, start, total - start < CHUNK ? total - start : CHUNK);
-  int64_t first = task ? ag_threads_await(&j->end[task - 1]) : 0;
-  ag_threads_publish(&j->end[task], first + count);
+  int64_t first = task ? end_of(&j->end[task - 1]) : 0;
+  __atomic_store_n(&j->end[task], first + count, __ATOMIC_RELEASE);
   memcpy((char *)out->mem + (size_t)(out->offset + first) * size, scratch + j->stage,
          (size_t)count * size);
 }

@@ -72,24 +72,34 @@ typedef struct {
   ag_pick pick, put;      /* of the only TAKE; of output 0 (n 0: none) */
 } ag_program;
 
-typedef enum { AG_K_MAP, AG_K_REDUCE, AG_K_MATMUL, AG_K_GATHER, AG_K_SELECT } ag_kernel_kind;
+typedef enum {
+  AG_K_MAP,
+  AG_K_REDUCE,
+  AG_K_SCAN,
+  AG_K_MATMUL,
+  AG_K_GATHER,
+  AG_K_SELECT
+} ag_kernel_kind;
 
 typedef struct ag_kernel {
   ag_kernel_kind kind;
   ag_program
-      prog; /* MAP: all of it. REDUCE: computes what is reduced (register `reg`, no outputs).
+      prog; /* MAP: all of it. REDUCE, SCAN: computes what is reduced (register `reg`, no outputs).
              * MATMUL: the epilogue, over the m x n result; out[0] has the product's type, is
              * contiguous, and may hold the raw product while the kernel runs. GATHER: unused.
              * SELECT: computes the registers `mask` and `value` */
-  struct {  /* REDUCE: prog's dimensions fall into three groups of npre, nred and the other
+  struct {  /* REDUCE, SCAN: prog's dimensions fall into three groups of npre, nred and the other
                dimensions */
     ag_reduction op;
+    int skip; /* REDUCE: NA and NaN count as absent */
     int reg, npre, nred;
     int64_t pre, red,
         post; /* result element (p, q) = reduction over r of element (p, r, q); red may be 0 */
-    ag_operand out; /* contiguous, pre x post. SUM, MEAN, PROD, MIN, MAX: prog's type or wider;
-                     * ANY, ALL: AG_BOOL of AG_BOOL; WHICH_*: AG_I32, 0-based, first of equals, NA
-                     * skipped, -1 if none */
+    ag_operand out; /* contiguous, pre x post. SUM, MEAN, PROD, MIN, MAX: the type of reals; of
+                     * integers any (NA where an AG_I32 does not hold the sum); ANY, ALL: AG_BOOL
+                     * of AG_BOOL; WHICH_*: AG_I32, 0-based, first of equals, NA skipped, -1 if
+                     * none. SCAN: contiguous, pre x red x post; element (p, r, q) is the SUM, PROD,
+                     * MIN or MAX of elements (p, 0 .. r, q), NA from the first NA on */
   } reduce;
   struct { /* MATMUL: C[i, j] = sum_l A(i, l) B(l, j); element strides of the rows and columns of A,
               B */

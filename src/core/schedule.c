@@ -90,8 +90,16 @@ static int fits(const ag_cut *c, const ag_array *x) {
 
 static int is_map(const ag_build *b, const ag_cut *c) {
   ag_kind kind = b->item[c->root].x->kind;
-  return c->copy_into < 0 && kind != AG_REDUCE && kind != AG_EMBED && kind != AG_GATHER &&
-         kind != AG_TAKE && kind != AG_PUT && kind != AG_SELECT;
+  switch (kind) {
+  case AG_REDUCE:
+  case AG_SCAN:
+  case AG_EMBED:
+  case AG_GATHER:
+  case AG_TAKE:
+  case AG_PUT:
+  case AG_SELECT: return 0;
+  default: return c->copy_into < 0;
+  }
 }
 
 /* Whether the item's elements, in order, are those of the owner's iterations. */
@@ -284,11 +292,12 @@ static void each_slot(ag_schedule *s, int at, slot_fn fn) {
     fn(s, k->gather.slot_out, at, 1, 1);
     return;
   }
-  for (int i = 0; i < k->prog.nin; i++)
-    if (k->prog.in[i].slot >= 0) fn(s, k->prog.in[i].slot, at, 0, k->prog.in[i].contiguous);
+  for (int i = 0; i < k->prog.nin; i++) /* a scan reads on after it has begun to write */
+    if (k->prog.in[i].slot >= 0)
+      fn(s, k->prog.in[i].slot, at, 0, k->kind != AG_K_SCAN && k->prog.in[i].contiguous);
   for (int i = 0; i < k->prog.nout; i++)
     fn(s, k->prog.out[i].slot, at, 1, k->prog.out[i].contiguous);
-  if (k->kind == AG_K_REDUCE) fn(s, k->reduce.out.slot, at, 1, 1);
+  if (k->kind == AG_K_REDUCE || k->kind == AG_K_SCAN) fn(s, k->reduce.out.slot, at, 1, 1);
   if (k->kind == AG_K_SELECT) fn(s, k->select.slot_out, at, 1, 1);
   if (k->kind == AG_K_MATMUL) {
     fn(s, k->mm.slot_a, at, 0, 0);

@@ -89,19 +89,9 @@ void ag_threads_set(int n) {
 
 int ag_threads_self(void) { return self; }
 
-int64_t ag_threads_await(const int64_t *flag) {
-  for (;;) {
-    for (int i = 0; i < SPIN_HOT; i++) {
-      int64_t value = __atomic_load_n(flag, __ATOMIC_ACQUIRE);
-      if (value >= 0) return value;
-      os_pause();
-    }
-    os_yield();
-  }
-}
-
-void ag_threads_publish(int64_t *flag, int64_t value) {
-  __atomic_store_n(flag, value, __ATOMIC_RELEASE);
+void ag_threads_pause(int i) {
+  os_pause();
+  if (i % 1024 == 1023) os_yield(); /* the other thread may have lost its core */
 }
 
 /* ---- workers ---- */

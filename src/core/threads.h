@@ -12,13 +12,12 @@ void ag_parallel(int ntasks, void (*fn)(void *ctx, int task, int worker), void *
 /* Threads used: ANYGPU_THREADS, else OMP_THREAD_LIMIT and the cores there are (2 under R's check).
  */
 int ag_threads(void);
-/* Waits until *flag is not negative, which another task makes it with ag_threads_publish(): tasks
- * start in order, so waiting for an earlier one ends. Returns *flag. */
-int64_t ag_threads_await(const int64_t *flag);
-void ag_threads_publish(int64_t *flag, int64_t value);
 void ag_threads_set(int n); /* 0: the default again */
 void ag_threads_stop(
     void); /* ends the workers, frees the scratch memory; the next call starts afresh */
+
+/* Between the i-th and the next look at what another task is about to do: i = 0, 1, ... */
+void ag_threads_pause(int i);
 
 /* The calling thread's worker number: 0 outside the pool. */
 int ag_threads_self(void);

@@ -52,35 +52,73 @@ static void check_casts(void) {
 }
 
 /* -- reductions ----------------------------------------------------------------------------- */
-static void check_reductions(void) {
-  static double x[N], acc[N];
-  static float f[N], facc[N];
+static void check_sums(void) {
+  static double x[N];
+  static float f[N];
   int ok = 1;
   for (int n = 0; n < 700; n += 1 + n / 5) {
     long double sum = 0, fsum = 0;
+    double have = 0, fhave = 0;
+    int64_t at = 0;
     for (int i = 0; i < n; i++) {
       f[i] = (float)(x[i] = uniform() - 0.3);
       sum += x[i], fsum += f[i];
     }
-    ok =
-        ok && fabsl(isa->sum_f64(n, x) - sum) < 1e-12L && fabsl(isa->sum_f32(n, f) - fsum) < 1e-12L;
+    isa->fold[AG_F64].sum(n, x, 0, &have, &at, 0), isa->fold[AG_F32].sum(n, f, 0, &fhave, &at, 0);
+    ok = ok && fabsl(have - sum) < 1e-12L && fabsl(fhave - fsum) < 1e-12L;
   }
   check(ok, "sums", "");
-  for (int i = 0; i < N; i++) acc[i] = facc[i] = (float)(i % 3), x[i] = f[i] = (float)(i % 5);
-  x[7] = f[7] = (double)NAN, acc[8] = facc[8] = (double)NAN;
-  isa->min_f64(N, acc, x), isa->min_f32(N, facc, f);
-  for (int i = 0; i < N; i++) {
-    double want = i == 7 || i == 8 ? (double)NAN : i % 3 < i % 5 ? i % 3 : i % 5;
-    ok = ok && same(want, acc[i]) && same(want, facc[i]);
+  x[3] = (double)NAN, x[90] = na_real();
+  for (int skip = 0; skip < 2; skip++) {
+    double have = 0;
+    int64_t at = 0;
+    isa->fold[AG_F64].sum(200, x, skip, &have, &at, 0);
+    check(skip ? have == have : is_na(have), "sum with NA", "");
   }
-  isa->max_f64(N, acc, x), isa->max_f32(N, facc, f);
-  for (int i = 0; i < N; i++)
-    ok = ok && same(i == 8 ? (double)NAN : x[i], acc[i]) && same(acc[i], facc[i]);
+}
+
+static void check_rows(void) {
+  static double x[N], low[N], high[N];
+  static float f[N];
+  static int64_t at[N];
+  int ok = 1;
+  for (int i = 0; i < N; i++) low[i] = high[i] = i % 3, x[i] = f[i] = (float)(i % 5);
+  x[7] = f[7] = (double)NAN, low[8] = high[8] = (double)NAN;
+  isa->fold[AG_F64].min_row(N, x, 0, low, at, 0), isa->fold[AG_F32].max_row(N, f, 0, high, at, 0);
+  for (int i = 0; i < N; i++) {
+    int nan = i == 7 || i == 8;
+    ok = ok && same(nan ? (double)NAN : i % 3 < i % 5 ? i % 3 : i % 5, low[i]);
+    ok = ok && same(nan ? (double)NAN : i % 3 > i % 5 ? i % 3 : i % 5, high[i]);
+  }
   check(ok, "min and max, NaN wins", "");
-  for (int i = 0; i < N; i++) acc[i] = i, f[i] = 0.5f, x[i] = 0.25;
-  isa->add_f32(N, acc, f), isa->add_f64(N, acc, x);
-  for (int i = 0; i < N; i++) ok = ok && acc[i] == i + 0.75;
-  check(ok, "add", "");
+  for (int i = 0; i < N; i++) low[i] = i, f[i] = 0.5f, x[i] = 0.25;
+  isa->fold[AG_F32].sum_row(N, f, 0, low, at, 0), isa->fold[AG_F64].sum_row(N, x, 0, low, at, 0);
+  for (int i = 0; i < N; i++) ok = ok && low[i] == i + 0.75;
+  check(ok, "sums of rows", "");
+}
+
+static void check_scans(void) {
+  static double x[N], y[N];
+  static float f[N], g[N];
+  static int32_t k[N], l[N];
+  long double sum = 7;
+  int ok = 1;
+  for (int i = 0; i < N; i++) x[i] = f[i] = (float)(uniform() - 0.3), k[i] = (i * 7919) % 100;
+  isa->fold[AG_F64].scan_sum(N, x, y, 7, 0), isa->fold[AG_F32].scan_sum(N, f, g, 7, 0);
+  isa->fold[AG_I32].scan_sum(N, k, l, 0, 7);
+  for (int i = 0, total = 7; i < N; i++) {
+    sum += x[i], total += k[i];
+    ok = ok && fabsl(y[i] - sum) < 1e-11L && fabsl(g[i] - sum) < 1e-4L && l[i] == total;
+  }
+  check(ok, "running sums", "");
+  x[50] = (double)NAN;
+  isa->fold[AG_F64].scan_max(N, x, y, 0.5, 0);
+  double most = 0.5;
+  for (int i = 0; i < N; i++) {
+    if (x[i] > most) most = x[i];
+    ok = ok && same(i < 50 ? most : (double)NAN, y[i]);
+  }
+  check(ok, "running maximum", "");
 }
 
 /* -- random --------------------------------------------------------------------------------- */
@@ -122,7 +160,9 @@ static void check_random(void) {
 
 static void check_isa(void) {
   check_casts();
-  check_reductions();
+  check_sums();
+  check_rows();
+  check_scans();
   check_random();
 }
 

@@ -62,7 +62,35 @@ typedef struct {
   int outreg[AG_MAX_OUT]; /* register stored there */
 } ag_program;
 
-typedef enum { AG_K_MAP, AG_K_REDUCE, AG_K_MATMUL, AG_K_GATHER } ag_kernel_kind;
+typedef enum { AG_K_MAP, AG_K_REDUCE, AG_K_MATMUL, AG_K_GATHER, AG_K_SORT } ag_kernel_kind;
+
+/* What a SORT kernel does, and its slots in this order (see sort.h). */
+typedef enum {
+  AG_SORT_ORDER,   /* keys, out (int32), a, b, from (int32): ranks of the keys at `from`       */
+  AG_SORT_VALUES,  /* keys, out (their type), a, b                                           */
+  AG_SORT_RANK,    /* keys, order (int32), out (int32, AVERAGE: float64 or float32)          */
+  AG_SORT_SEARCH,  /* keys, table (their type, increasing), out (int32)                      */
+  AG_SORT_TABULATE /* keys (int32), out (int32, zeros)                                       */
+} ag_sort_step;
+enum { AG_SORT_SLOTS = 5 };
+
+/* What RANK writes for the element at place i (from 0) of its run [lo, hi) of equal keys. */
+typedef enum {
+  AG_RANK_FIRST,     /* i + 1                                             */
+  AG_RANK_LAST,      /* lo + hi - i                                       */
+  AG_RANK_MIN,       /* lo + 1                                            */
+  AG_RANK_MAX,       /* hi                                                */
+  AG_RANK_AVERAGE,   /* (lo + 1 + hi) / 2                                 */
+  AG_RANK_REPEATS,   /* whether an equal one stands before: i > lo        */
+  AG_RANK_REPEATED,  /* whether an equal one comes later: i < hi - 1      */
+  AG_RANK_OCCURRENCE /* order[lo]: where the first equal one stands, from 1 */
+} ag_rank;
+
+/* In which order keys come. -0 equals 0; NA and NaN are equal unless `apart`. */
+typedef struct {
+  int decreasing, na_first; /* NA and NaN come last or first either way */
+  int apart;                /* NaN comes between the numbers and NA */
+} ag_sort_by;
 
 typedef struct ag_kernel {
   ag_kernel_kind kind;
@@ -94,6 +122,17 @@ typedef struct ag_kernel {
     int slot_in, slot_index, slot_out;
     int64_t base_in, base_index;
   } gather;
+  struct { /* SORT */
+    ag_sort_step step;
+    ag_dtype type; /* of the keys */
+    int64_t n, m;  /* keys; SEARCH: elements of the table; TABULATE: counts */
+    ag_sort_by by;
+    ag_rank rank;    /* RANK */
+    int64_t segment; /* RANK: keys i and j are equal only if i / segment == j / segment */
+    ag_dtype out;    /* RANK: type of the result */
+    int from;        /* ORDER: slot 4 is there: the order so far, from 1 */
+    int left;        /* SEARCH: elements below the key are counted, else those up to it */
+  } sort;
   int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */
   void *code; /* the device's compiled form */
 } ag_kernel;

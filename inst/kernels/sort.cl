@@ -11,6 +11,7 @@
  *   scatter   a tile is put in order of its digits in local memory, so that elements of one digit
  *             leave side by side
  *
+ * ag_sort_take      the keys in a given order
  * ag_sort_rank      out[order[i] - 1] from place i and its run of equal keys
  * ag_sort_search    how many of a sorted table are up to (LEFT: below) a key
  * ag_sort_tabulate  how many keys are 1, 2, ..., m
@@ -84,9 +85,10 @@ word key_of(word u, int flags) {
 /* -- one pass ---------------------------------------------------------------------------------- */
 /* Element i and its row as the pass finds them. */
 word load(__global const word *keys, __global const int *from, __global const word *a,
-          __global const word *b, long n, long pass, int flags, long i, uint *row) {
+          __global const word *b, long n, long segment, long pass, int flags, long i, uint *row) {
   if (pass == 0) {
     *row = flags & FROM ? (uint)from[i] : (uint)(i + 1);
+    if (segment) return (word)((*row - 1) / segment);
     return key_of(keys[*row - 1], flags);
   }
   __global const word *in = pass & 1 ? a : b;
@@ -115,7 +117,7 @@ uint sum_before(uint value, __local uint *sums, uint size, uint *total) {
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void ag_sort_count(
     __global const word *keys, long keys_at, __global const int *from, long from_at,
     __global const word *a, __global const word *b, __global uint *hist, long n, long per,
-    long lflags, long pass) {
+    long segment, long lflags, long pass) {
   __local uint count[16 * GROUP]; /* one column for each item */
   const uint lid = get_local_id(0);
   const long group = get_group_id(0), groups = get_num_groups(0);
@@ -125,7 +127,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void ag_sort_count(
   for (long i = first + lid; i < end; i += GROUP) {
     uint row;
     const word key =
-        load(keys + keys_at, from + from_at, a, b, n, pass, (int)lflags, i, &row);
+        load(keys + keys_at, from + from_at, a, b, n, segment, pass, (int)lflags, i, &row);
     count[((uint)(key >> shift) & 15) * GROUP + lid]++;
   }
   barrier(CLK_LOCAL_MEM_FENCE);
@@ -154,7 +156,7 @@ __kernel __attribute__((reqd_work_group_size(SCAN, 1, 1))) void ag_sort_scan(__g
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void ag_sort_scatter(
     __global const word *keys, long keys_at, __global const int *from, long from_at,
     __global word *a, __global word *b, __global const uint *hist, __global uint *out, long out_at,
-    long n, long per, long lflags, long passes, long pass) {
+    long n, long per, long segment, long lflags, long passes, long pass) {
   __local word tile_key[TILE];
   __local uint tile_row[TILE], count[16 * GROUP], sums[GROUP], base[16], start[17];
   const uint lid = get_local_id(0);
@@ -168,7 +170,8 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void ag_sort_scatter
     const uint valid = (uint)min((long)TILE, n - first);
     for (uint p = lid; p < valid; p += GROUP) {
       uint r;
-      tile_key[p] = load(keys + keys_at, from + from_at, a, b, n, pass, flags, first + p, &r);
+      tile_key[p] =
+          load(keys + keys_at, from + from_at, a, b, n, segment, pass, flags, first + p, &r);
       tile_row[p] = r;
     }
     for (uint d = 0; d < 16; d++) count[d * GROUP + lid] = 0;
@@ -230,9 +233,25 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void ag_sort_scatter
 #define REPEATED   6
 #define OCCURRENCE 7
 
+#define MISSING_EQUAL 0
+#define MISSING_FIRST 1
+#define MISSING_NA    2
+
+/* NA of the result's type */
+#ifdef AG_FP64
+#define NA_REAL as_double(0x7FF00000000007A2L)
+#else
+#define NA_REAL as_float(0x7FC007A2)
+#endif
+#if KIND == 3
+#define MISSING_LAST 3
+#else
+#define MISSING_LAST ONES
+#endif
+
 __kernel void ag_sort_rank(__global const word *keys, long keys_at, __global const int *order,
                            long order_at, __global int *out, long out_at, long n, long segment,
-                           long rank, long lflags) {
+                           long rank, long missing, long limit, long otherwise, long lflags) {
   const long i = get_global_id(0);
   if (i >= n) return;
   const int flags = (int)lflags;
@@ -255,8 +274,15 @@ __kernel void ag_sort_rank(__global const word *keys, long keys_at, __global con
     else hi = mid;
   }
   const long to = out_at + order[i] - 1, l = lo - base, h = hi - base;
+  const int alone = missing != MISSING_EQUAL && !(flags & APART) &&
+                    key == (flags & NA_FIRST ? 0 : MISSING_LAST);
   if (rank == AVERAGE) {
-    ((__global real *)out)[to] = (real)(l + 1 + h) / 2;
+    const real value = (real)(alone ? 2 * (i - base + 1) : l + 1 + h) / 2;
+    ((__global real *)out)[to] = alone && missing == MISSING_NA ? NA_REAL : value;
+    return;
+  }
+  if (alone) {
+    out[to] = missing == MISSING_NA ? NA_INT : (int)(i - base + 1);
     return;
   }
   out[to] = rank == FIRST      ? (int)(i - base + 1)
@@ -265,13 +291,24 @@ __kernel void ag_sort_rank(__global const word *keys, long keys_at, __global con
             : rank == MAX      ? (int)h
             : rank == REPEATS  ? i > lo
             : rank == REPEATED ? i < hi - 1
-                               : order[lo];
+            : order[lo] <= limit ? order[lo]
+                                 : (int)otherwise;
+}
+
+__kernel void ag_sort_take(__global const word *keys, long keys_at, __global const int *order,
+                           long order_at, __global word *out, long out_at, long n) {
+  const long i = get_global_id(0);
+  if (i < n) out[out_at + i] = keys[keys_at + order[order_at + i] - 1];
 }
 
 /* -- search ------------------------------------------------------------------------------------ */
+#define COUNT_PLAIN  0
+#define COUNT_INSIDE 1
+#define COUNT_BIN    2
+
 __kernel void ag_sort_search(__global const word *keys, long keys_at, __global const word *table,
                              long table_at, __global int *out, long out_at, long n, long m,
-                             long lflags) {
+                             long closed, long counted, long lflags) {
   const long i = get_global_id(0);
   if (i >= n) return;
   const word key = key_of(keys[keys_at + i], 0);
@@ -287,7 +324,12 @@ __kernel void ag_sort_search(__global const word *keys, long keys_at, __global c
     if (lflags & LEFT ? there < key : there <= key) low = mid + 1;
     else high = mid;
   }
-  out[out_at + i] = na ? NA_INT : (int)low;
+  const int left = (lflags & LEFT) != 0;
+  if (closed && m > 0 && key_of(table[table_at + (left ? 0 : m - 1)], 0) == key)
+    low = left ? 1 : m - 1;
+  const int inside = counted == COUNT_PLAIN || (low >= 1 && low < m);
+  const int moved = counted == COUNT_BIN ? NA_INT : low < 1 ? 1 : (int)(m - 1);
+  out[out_at + i] = na ? NA_INT : inside ? (int)low : moved;
 }
 
 /* -- counts -------------------------------------------------------------------------------------- */

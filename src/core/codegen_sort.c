@@ -57,11 +57,11 @@ static void sort_stages(const writer *w) {
   w->src->npass = w->k->sort.type == AG_F64 ? 16 : w->k->sort.type == AG_BOOL ? 1 : 8;
   w->src->scratch[0] = (size_t)(16 * groups) * sizeof(uint32_t);
   STAGE("ag_sort_count", groups, GROUP, memory(0), offset(0), memory(from), offset(from), memory(2),
-        memory(3), hist, number(n), number(per), number(flags), pass);
+        memory(3), hist, number(n), number(per), number(w->k->sort.segment), number(flags), pass);
   STAGE("ag_sort_scan", 1, SCAN, hist, number(16 * groups));
   STAGE("ag_sort_scatter", groups, GROUP, memory(0), offset(0), memory(from), offset(from),
-        memory(2), memory(3), hist, memory(1), offset(1), number(n), number(per), number(flags),
-        number(w->src->npass), pass);
+        memory(2), memory(3), hist, memory(1), offset(1), number(n), number(per),
+        number(w->k->sort.segment), number(flags), number(w->src->npass), pass);
 }
 
 static void other_stage(const writer *w) {
@@ -70,11 +70,17 @@ static void other_stage(const writer *w) {
   case AG_SORT_RANK:
     STAGE("ag_sort_rank", groups, 64, memory(0), offset(0), memory(1), offset(1), memory(2),
           offset(2), number(n), number(w->k->sort.segment), number((int64_t)w->k->sort.rank),
-          number(flags_of(w->k)));
+          number((int64_t)w->k->sort.missing), number(w->k->sort.limit),
+          number(w->k->sort.otherwise), number(flags_of(w->k)));
+    return;
+  case AG_SORT_TAKE:
+    STAGE("ag_sort_take", groups, 64, memory(0), offset(0), memory(1), offset(1), memory(2),
+          offset(2), number(n));
     return;
   case AG_SORT_SEARCH:
     STAGE("ag_sort_search", groups, 64, memory(0), offset(0), memory(1), offset(1), memory(2),
-          offset(2), number(n), number(m), number(flags_of(w->k)));
+          offset(2), number(n), number(m), number(w->k->sort.closed),
+          number((int64_t)w->k->sort.counted), number(flags_of(w->k)));
     return;
   default:
     STAGE("ag_sort_tabulate", least(groups, 8 * (int64_t)w->t->units), 64, memory(0), offset(0),

@@ -83,7 +83,7 @@ static void describe_space(const ag_program *p, ag_strbuf *out) {
 }
 
 static void describe_sort(const ag_kernel *k, ag_strbuf *out) {
-  static const char *const name[] = {"order", "sort", "rank", "search", "tabulate"};
+  static const char *const name[] = {"order", "sort", "rank", "take", "search", "tabulate"};
   ag_strbuf_add(out, "%s %lld %s", name[k->sort.step], (long long)k->sort.n,
                 ag_dtype_name(k->sort.type));
 }

@@ -34,10 +34,32 @@ static int is_start(const job *j, int64_t i, uint64_t before, uint64_t key) {
   return i == 0 || before != key || i % j->k->sort.segment == 0;
 }
 
+/* NA and NaN stand by themselves. */
+static void write_missing(const job *j, int64_t lo, int64_t hi) {
+  const int64_t base = lo / j->k->sort.segment * j->k->sort.segment;
+  const uint64_t na = 0x7FF00000000007A2;
+  const uint32_t na32 = 0x7FC007A2;
+  for (int64_t i = lo; i < hi; i++) {
+    const int64_t at = j->order[i] - 1;
+    const int32_t rank = j->k->sort.missing == AG_MISSING_NA ? AG_NA_INT : (int32_t)(i - base + 1);
+    if (j->k->sort.out != AG_F64 && j->k->sort.out != AG_F32) ((int32_t *)j->out)[at] = rank;
+    else if (rank != AG_NA_INT && j->k->sort.out == AG_F64) ((double *)j->out)[at] = rank;
+    else if (rank != AG_NA_INT) ((float *)j->out)[at] = (float)rank;
+    else if (j->k->sort.out == AG_F64) memcpy((double *)j->out + at, &na, sizeof na);
+    else memcpy((float *)j->out + at, &na32, sizeof na32);
+  }
+}
+
+static int is_missing(const job *j, uint64_t key) {
+  const ag_sort_by *by = &j->k->sort.by;
+  if (j->k->sort.missing == AG_MISSING_EQUAL || by->apart) return 0;
+  return key == (by->na_first ? 0 : j->k->sort.type == AG_F64 ? ~(uint64_t)0 : UINT32_MAX);
+}
+
 static void write_run(const job *j, int64_t lo, int64_t hi) {
   const int64_t base = lo / j->k->sort.segment * j->k->sort.segment; /* ranks are within it */
   const int64_t l = lo - base, h = hi - base;
-  const int32_t first = j->order[lo];
+  const int32_t first = j->order[lo] <= j->k->sort.limit ? j->order[lo] : j->k->sort.otherwise;
   int32_t *out = j->out;
   for (int64_t i = lo; i < hi; i++) {
     const int64_t at = j->order[i] - 1;
@@ -72,7 +94,20 @@ static void rank_task(void *ctx, int task, int worker) {
     const int64_t lo = i;
     const uint64_t here = key;
     while (++i < n && !is_start(j, i, here, key = key_of(j, i))) continue;
-    write_run(j, lo, i);
+    if (is_missing(j, here)) write_missing(j, lo, i);
+    else write_run(j, lo, i);
+  }
+}
+
+/* -- TAKE ------------------------------------------------------------------------------------ */
+static void take_task(void *ctx, int task, int worker) {
+  const job *j = ctx;
+  const int64_t end = chunk_end(j, task);
+  (void)worker;
+  for (int64_t i = task * j->chunk; i < end; i++) {
+    const int64_t at = j->order[i] - 1;
+    if (j->k->sort.type == AG_F64) ((uint64_t *)j->out)[i] = ((const uint64_t *)j->x)[at];
+    else ((uint32_t *)j->out)[i] = ((const uint32_t *)j->x)[at];
   }
 }
 
@@ -89,6 +124,16 @@ static int64_t count_below(const uint64_t *table, int64_t m, uint64_t key, int l
   return at - table;
 }
 
+static int32_t counted(const job *j, int64_t c, uint64_t key) {
+  const int64_t m = j->k->sort.m, bin = j->k->sort.left ? 1 : m - 1;
+  const uint64_t *table = j->table;
+  if (j->k->sort.closed && m && key == table[j->k->sort.left ? 0 : m - 1]) c = bin;
+  if (j->k->sort.counted == AG_COUNT_PLAIN) return (int32_t)c;
+  if (c >= 1 && c < m) return (int32_t)c;
+  if (j->k->sort.counted == AG_COUNT_BIN) return AG_NA_INT;
+  return (int32_t)(c < 1 ? 1 : m - 1);
+}
+
 static void search_task(void *ctx, int task, int worker) {
   const job *j = ctx;
   const ag_sort_by by = {0, 0, 0};
@@ -98,8 +143,9 @@ static void search_task(void *ctx, int task, int worker) {
   (void)worker;
   for (int64_t i = task * j->chunk; i < end; i++) {
     const uint64_t key = key_at(j->x, j->k->sort.type, i, &by);
-    out[i] = key == na ? AG_NA_INT
-                       : (int32_t)count_below(j->table, j->k->sort.m, key, j->k->sort.left);
+    out[i] = AG_NA_INT;
+    if (key == na) continue;
+    out[i] = counted(j, count_below(j->table, j->k->sort.m, key, j->k->sort.left), key);
   }
 }
 
@@ -157,6 +203,11 @@ ag_status ag_host_rank(const ag_kernel *k, const ag_binding *slot) {
     j.order = place(&slot[1], AG_I32);
     j.out = (void *)place(&slot[2], k->sort.out);
     ag_parallel(tasks, rank_task, &j);
+    return AG_OK;
+  case AG_SORT_TAKE:
+    j.order = place(&slot[1], AG_I32);
+    j.out = (void *)place(&slot[2], k->sort.type);
+    ag_parallel(tasks, take_task, &j);
     return AG_OK;
   case AG_SORT_SEARCH:
     j.table = place(&slot[1], k->sort.type);

@@ -28,6 +28,7 @@ typedef struct {
   ag_dtype type;
   const void *x;       /* keys */
   const int32_t *from; /* ORDER: the row of key i, from 1; NULL: i + 1 */
+  int64_t segment;     /* not 0: the key is its row's segment */
   int64_t n;
   void *a, *b, *out;
   int tasks, nbuckets, nranges, room;
@@ -89,6 +90,7 @@ static ag_status add_ranges(sort_job *j, int64_t base) {
 
 /* -- the kinds of elements ------------------------------------------------------------------- */
 static inline uint32_t key32(const sort_job *j, int64_t i, int zeros) {
+  if (j->segment) return (uint32_t)((j->from[i] - 1) / j->segment);
   uint32_t u = ((const uint32_t *)j->x)[i];
   return j->type == AG_F32 ? key_f32(u, &j->by, zeros) : key_i32(u, &j->by);
 }
@@ -273,9 +275,10 @@ ag_status ag_host_sort(const ag_kernel *k, const ag_binding *slot) {
   j.out = place(&slot[1], order ? AG_I32 : j.type);
   j.a = slot[2].mem, j.b = slot[3].mem;
   if (order && k->sort.from) j.from = (const int32_t *)place(&slot[4], AG_I32);
+  if (order) j.segment = k->sort.segment;
   j.tasks = j.n <= SERIAL ? 1 : ag_threads();
   ag_status status = make_tables(&j);
-  if (status == AG_OK && j.from) pick_keys(&j);
+  if (status == AG_OK && j.from && !j.segment) pick_keys(&j);
   if (status == AG_OK) status = run(k, &j);
   free(j.task);
   free(j.count);

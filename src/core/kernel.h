@@ -69,6 +69,7 @@ typedef enum {
   AG_SORT_ORDER,   /* keys, out (int32), a, b, from (int32): ranks of the keys at `from`       */
   AG_SORT_VALUES,  /* keys, out (their type), a, b                                           */
   AG_SORT_RANK,    /* keys, order (int32), out (int32, AVERAGE: float64 or float32)          */
+  AG_SORT_TAKE,    /* keys, order (int32), out (their type): the keys in that order          */
   AG_SORT_SEARCH,  /* keys, table (their type, increasing), out (int32)                      */
   AG_SORT_TABULATE /* keys (int32), out (int32, zeros)                                       */
 } ag_sort_step;
@@ -85,6 +86,20 @@ typedef enum {
   AG_RANK_REPEATED,  /* whether an equal one comes later: i < hi - 1      */
   AG_RANK_OCCURRENCE /* order[lo]: where the first equal one stands, from 1 */
 } ag_rank;
+
+/* What RANK writes for NA and NaN (unless `apart`). */
+typedef enum {
+  AG_MISSING_EQUAL, /* as for other keys: they are equal */
+  AG_MISSING_FIRST, /* i + 1                             */
+  AG_MISSING_NA     /* NA                                */
+} ag_missing;
+
+/* What becomes of SEARCH's counts c of m. */
+typedef enum {
+  AG_COUNT_PLAIN,  /* c                              */
+  AG_COUNT_INSIDE, /* at least 1 and at most m - 1   */
+  AG_COUNT_BIN     /* NA where it is not inside      */
+} ag_counted;
 
 /* In which order keys come. -0 equals 0; NA and NaN are equal unless `apart`. */
 typedef struct {
@@ -127,11 +142,18 @@ typedef struct ag_kernel {
     ag_dtype type; /* of the keys */
     int64_t n, m;  /* keys; SEARCH: elements of the table; TABULATE: counts */
     ag_sort_by by;
-    ag_rank rank;    /* RANK */
-    int64_t segment; /* RANK: keys i and j are equal only if i / segment == j / segment */
-    ag_dtype out;    /* RANK: type of the result */
-    int from;        /* ORDER: slot 4 is there: the order so far, from 1 */
-    int left;        /* SEARCH: elements below the key are counted, else those up to it */
+    int from; /* ORDER: slot 4 is there: the order so far, from 1 */
+    ag_rank rank;
+    ag_missing missing; /* RANK */
+    int64_t segment;    /* RANK: keys i and j are equal only if i / segment == j / segment.
+                         * ORDER: not 0: the key is i / segment, and slot 0 is not read */
+    int64_t limit;      /* RANK, OCCURRENCE: what is larger becomes `otherwise` */
+    int32_t otherwise;
+    ag_dtype out; /* RANK: type of the result */
+    int left;     /* SEARCH: elements below the key are counted, else those up to it */
+    int closed;   /* SEARCH: keys equal to the table's last element (left: first) count to the bin
+                   * beside it */
+    ag_counted counted;
   } sort;
   int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */
   void *code; /* the device's compiled form */

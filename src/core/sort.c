@@ -68,9 +68,13 @@ static ag_status end(launcher *l, ag_status status, ag_array **out, int result, 
 }
 
 /* -- order ----------------------------------------------------------------------------------- */
-static ag_status order_step(launcher *l, ag_array *key, ag_sort_by by, ag_array *from) {
+/* segment: see kernel.h */
+static ag_status order_step(launcher *l, ag_array *key, ag_sort_by by, ag_array *from,
+                            int64_t segment) {
   AG_TRY(begin(l, AG_SORT_ORDER, key));
   l->k->sort.by = by;
+  l->k->sort.segment = segment;
+  if (segment) l->k->sort.type = AG_I32;
   l->k->sort.from = from != NULL;
   AG_TRY(bind_array(l, 0, key));
   AG_TRY(bind_new(l, 1, (size_t)l->k->sort.n * sizeof(int32_t)));
@@ -79,9 +83,10 @@ static ag_status order_step(launcher *l, ag_array *key, ag_sort_by by, ag_array 
   return launch(l);
 }
 
-static ag_status order_by(ag_array **out, ag_array *key, ag_sort_by by, ag_array *from) {
+static ag_status order_by(ag_array **out, ag_array *key, ag_sort_by by, ag_array *from,
+                          int64_t segment) {
   launcher l;
-  ag_status status = order_step(&l, key, by, from);
+  ag_status status = order_step(&l, key, by, from, segment);
   return end(&l, status, out, 1, AG_I32, ag_shape_of(1, ag_array_count(key)));
 }
 
@@ -90,13 +95,40 @@ ag_status ag_sort_order(ag_array **out, int n, ag_array *const *key, const ag_so
   ag_array *so_far = NULL;
   for (int i = n - 1; i >= 0; i--) {
     ag_array *next = NULL;
-    ag_status status = order_by(&next, key[i], by[i], so_far);
+    ag_status status = order_by(&next, key[i], by[i], so_far, 0);
     ag_array_release(so_far);
     if (status != AG_OK) return status;
     so_far = next;
   }
   *out = so_far;
   return AG_OK;
+}
+
+ag_status ag_sort_columns(ag_array **out, ag_array *x, ag_sort_by by) {
+  ag_array *all;
+  if (x->shape.nd != 2) return ag_fail(AG_E_SHAPE, "a matrix is wanted");
+  AG_TRY(order_by(&all, x, by, NULL, 0));
+  if (x->shape.dim[0] == 0 || x->shape.dim[1] < 2) {
+    *out = all;
+    return AG_OK;
+  }
+  ag_status status = order_by(out, x, (ag_sort_by){0, 0, 0}, all, x->shape.dim[0]);
+  ag_array_release(all);
+  return status;
+}
+
+static ag_status take_step(launcher *l, ag_array *x, ag_array *order) {
+  AG_TRY(begin(l, AG_SORT_TAKE, x));
+  AG_TRY(bind_array(l, 0, x));
+  AG_TRY(bind_array(l, 1, order));
+  AG_TRY(bind_new(l, 2, (size_t)l->k->sort.n * ag_dtype_size(x->type)));
+  return launch(l);
+}
+
+ag_status ag_sort_take(ag_array **out, ag_array *x, ag_array *order) {
+  launcher l;
+  ag_status status = take_step(&l, x, order);
+  return end(&l, status, out, 2, x->type, x->shape);
 }
 
 /* -- values ---------------------------------------------------------------------------------- */
@@ -125,31 +157,35 @@ static ag_dtype rank_type(const ag_device *d, ag_rank rank) {
   }
 }
 
-static ag_status rank_step(launcher *l, ag_array *x, ag_array *order, ag_sort_by by, ag_rank rank,
-                           int64_t segment) {
+static ag_status rank_step(launcher *l, ag_array *x, ag_array *order, const ag_rank_by *by) {
   AG_TRY(begin(l, AG_SORT_RANK, x));
-  l->k->sort.by = by;
-  l->k->sort.rank = rank;
-  l->k->sort.segment = segment > 0 ? segment : 1;
-  l->k->sort.out = rank_type(l->dev, rank);
+  l->k->sort.by = by->by;
+  l->k->sort.rank = by->rank;
+  l->k->sort.missing = by->missing;
+  l->k->sort.segment = by->segment ? by->segment : l->k->sort.n + 1;
+  l->k->sort.limit = by->limit ? by->limit : l->k->sort.n;
+  l->k->sort.otherwise = by->otherwise;
+  l->k->sort.out = rank_type(l->dev, by->rank);
   AG_TRY(bind_array(l, 0, x));
   AG_TRY(bind_array(l, 1, order));
   AG_TRY(bind_new(l, 2, (size_t)l->k->sort.n * ag_dtype_size(l->k->sort.out)));
   return launch(l);
 }
 
-ag_status ag_sort_rank(ag_array **out, ag_array *x, ag_array *order, ag_sort_by by, ag_rank rank,
-                       int64_t segment) {
+ag_status ag_sort_rank(ag_array **out, ag_array *x, ag_array *order, const ag_rank_by *by) {
   launcher l;
-  ag_status status = rank_step(&l, x, order, by, rank, segment);
-  return end(&l, status, out, 2, l.k ? l.k->sort.out : AG_I32, x->shape);
+  ag_status status = rank_step(&l, x, order, by);
+  return end(&l, status, out, 2, status == AG_OK ? l.k->sort.out : AG_I32, x->shape);
 }
 
 /* -- search, counts -------------------------------------------------------------------------- */
-static ag_status search_step(launcher *l, ag_array *x, ag_array *table, int left) {
+static ag_status search_step(launcher *l, ag_array *x, ag_array *table, int left,
+                             int closed, ag_counted counted) {
   AG_TRY(begin(l, AG_SORT_SEARCH, x));
   l->k->sort.m = ag_array_count(table);
   l->k->sort.left = left;
+  l->k->sort.closed = closed;
+  l->k->sort.counted = counted;
   if (table->type != x->type) return ag_fail(AG_E_TYPE, "search: one type is wanted");
   AG_TRY(bind_array(l, 0, x));
   AG_TRY(bind_array(l, 1, table));
@@ -157,9 +193,10 @@ static ag_status search_step(launcher *l, ag_array *x, ag_array *table, int left
   return launch(l);
 }
 
-ag_status ag_sort_search(ag_array **out, ag_array *x, ag_array *table, int left) {
+ag_status ag_sort_search(ag_array **out, ag_array *x, ag_array *table, int left, int closed,
+                         ag_counted counted) {
   launcher l;
-  ag_status status = search_step(&l, x, table, left);
+  ag_status status = search_step(&l, x, table, left, closed, counted);
   return end(&l, status, out, 2, AG_I32, x->shape);
 }
 

@@ -146,7 +146,7 @@ static void check_ranks(const char *what, ag_array *x, const double *v, const in
                         ag_array *order, ag_sort_by by, int64_t n) {
   for (ag_rank r = AG_RANK_FIRST; r <= AG_RANK_OCCURRENCE; r++) {
     ag_array *y = NULL;
-    CHECK_OK(ag_sort_rank(&y, x, order, by, r, n));
+    CHECK_OK(ag_sort_rank(&y, x, order, &(ag_rank_by){.rank = r, .by = by}));
     double *have = down(y);
     int64_t bad = -1;
     for (int64_t lo = 0, hi; lo < n; lo = hi) {
@@ -213,10 +213,16 @@ static void segments(ag_dtype type, int64_t pieces) {
   const int64_t n = 10 * pieces;
   double *raw = values(TIES, type, n), *at = malloc((size_t)n * sizeof *at);
   for (int64_t i = 0; i < n; i++) at[i] = (double)(i / 10);
-  ag_array *key[2] = {up(at, AG_I32, n), up(raw, type, n)}, *order = NULL, *y = NULL;
+  ag_array *key[2] = {up(at, AG_I32, n), up(raw, type, n)}, *order = NULL, *y = NULL, *same = NULL;
+  ag_array *matrix = NULL;
   const ag_sort_by by[2] = {{0, 0, 0}, {0, 0, 0}};
-  CHECK_OK(ag_sort_order(&order, 2, key, by));
-  CHECK_OK(ag_sort_rank(&y, key[1], order, by[1], AG_RANK_MAX, 10));
+  CHECK_OK(ag_sort_order(&same, 2, key, by));
+  CHECK_OK(ag_expr_reshape(&matrix, key[1], ag_shape_of(2, (int64_t)10, pieces)));
+  CHECK_OK(ag_sort_columns(&order, matrix, by[1]));
+  int32_t *a = down_int(order), *b = down_int(same);
+  CHECK(!memcmp(a, b, (size_t)n * sizeof *a), "order within columns of %s", ag_dtype_name(type));
+  free(a), free(b);
+  CHECK_OK(ag_sort_rank(&y, matrix, order, &(ag_rank_by){.rank = AG_RANK_MAX, .segment = 10}));
   double *have = down(y);
   int bad = 0;
   for (int64_t i = 0; i < n; i++) {
@@ -225,8 +231,8 @@ static void segments(ag_dtype type, int64_t pieces) {
     bad += have[i] != up_to;
   }
   CHECK(bad == 0, "%d ranks in pieces of %s", bad, ag_dtype_name(type));
-  ag_array *all[] = {key[0], key[1], order, y};
-  for (int i = 0; i < 4; i++) ag_array_release(all[i]);
+  ag_array *all[] = {key[0], key[1], order, same, matrix, y};
+  for (int i = 0; i < 6; i++) ag_array_release(all[i]);
   free(raw), free(at), free(have);
 }
 
@@ -237,7 +243,7 @@ static void search(ag_dtype type, int64_t n, int64_t m) {
   ag_array *x = up(raw, type, n), *table = up(t, type, m), *y = NULL;
   double *v = down(x);
   for (int left = 0; left < 2; left++) {
-    CHECK_OK(ag_sort_search(&y, x, table, left));
+    CHECK_OK(ag_sort_search(&y, x, table, left, 0, AG_COUNT_PLAIN));
     double *have = down(y);
     int bad = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -281,9 +287,9 @@ static void faults(void) {
     ag_array *key[2] = {x, x}, *order = NULL, *rank = NULL, *sorted = NULL, *place = NULL;
     ag_fault_after(k);
     ag_status s = ag_sort_order(&order, 2, key, by);
-    if (s == AG_OK) s = ag_sort_rank(&rank, x, order, by[0], AG_RANK_MIN, 5000);
+    if (s == AG_OK) s = ag_sort_rank(&rank, x, order, &(ag_rank_by){.rank = AG_RANK_MIN});
     if (s == AG_OK) s = ag_sort_values(&sorted, x, by[0]);
-    if (s == AG_OK) s = ag_sort_search(&place, x, sorted, 0);
+    if (s == AG_OK) s = ag_sort_search(&place, x, sorted, 0, 0, AG_COUNT_PLAIN);
     if (s == AG_OK) s = ag_sort_count(&n, sorted, NULL);
     done = s == AG_OK;
     if (!done) CHECK(strstr(ag_error_message(), "injected"), "%s", ag_error_message());

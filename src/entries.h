@@ -36,6 +36,18 @@ ENTRY(row_which_max, 1)
 ENTRY(matmul, 4)
 /* index.c */
 ENTRY(index, 4)
+/* sort.c */
+ENTRY(order, 3)
+ENTRY(order_columns, 1)
+ENTRY(sort, 3)
+ENTRY(take, 2)
+ENTRY(head, 2)
+ENTRY(pick, 2)
+ENTRY(rank, 6)
+ENTRY(duplicated, 2)
+ENTRY(match, 3)
+ENTRY(search, 5)
+ENTRY(tabulate, 2)
 /* random.c */
 ENTRY(random, 6)
 /* explain.c */

@@ -25,7 +25,7 @@ findInterval <- function(x, vec, rightmost.closed = FALSE, all.inside = FALSE, l
   }
   vec <- plain(vec)
   here <- is_flag(rightmost.closed) && is_flag(all.inside) && is_flag(left.open) &&
-    identical(FALSE, is.unsorted(vec)) && is.numeric(vec)
+    identical(FALSE, is.unsorted(vec)) && is.numeric(vec) && length(vec) > 1L
   result <- if (here) {
     .Call(C_search, x, vec, left.open, rightmost.closed, as.integer(all.inside))
   }

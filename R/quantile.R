@@ -18,7 +18,8 @@ quantile.gpu <- function(x, probs = seq(0, 1, 0.25), na.rm = FALSE, names = TRUE
   if (s$n == 0L || (s$missing && !na.rm)) {
     return(quantile_in_r(x, probs, na.rm, names, type, ...))
   }
-  ends <- stats::quantile(c(0, 1), probs, names = names, ...) # checks probs, and has the names
+  # checks probs, and has the names
+  ends <- base_try(stats::quantile(c(0, 1), probs, names = names, ...))
   at <- 1 + (s$n - 1) * pmax(0, pmin(1, probs))
   ok <- !is.na(at)
   low <- floor(at[ok])
@@ -28,7 +29,6 @@ quantile.gpu <- function(x, probs = seq(0, 1, 0.25), na.rm = FALSE, names = TRUE
   between <- part > 0 & above != below
   below[between] <- ((1 - part) * below + part * above)[between]
   ends[ok] <- below
-  if (is.integer(x) && !any(between) && all(ok)) storage.mode(ends) <- "integer"
   ends
 }
 

@@ -81,7 +81,7 @@ setMethod("rank", "gpu", function(x, na.last = "keep", ties.method = c(
                                     "average", "first", "last", "random", "max", "min"
                                   )) {
   if (missing(na.last)) na.last <- formals(base::rank)$na.last # differs between versions of R
-  ties <- match.arg(ties.method)
+  ties <- base_try(match.arg(ties.method))
   result <- rank_here(x, na.last, ties)
   if (is.null(result)) {
     return(in_r("rank", list(x, na.last = na.last, ties.method = ties), x))

@@ -51,6 +51,18 @@ ENTRY(index, 3)
 ENTRY(which, 1)
 /* assign.c */
 ENTRY(assign, 4)
+/* sort.c */
+ENTRY(order, 3)
+ENTRY(order_columns, 1)
+ENTRY(sort, 3)
+ENTRY(take, 2)
+ENTRY(head, 2)
+ENTRY(pick, 2)
+ENTRY(rank, 6)
+ENTRY(duplicated, 2)
+ENTRY(match, 3)
+ENTRY(search, 5)
+ENTRY(tabulate, 2)
 /* random.c */
 ENTRY(random, 6)
 /* explain.c */

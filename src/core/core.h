@@ -10,5 +10,6 @@
 #include "plan.h"
 #include "grad.h"
 #include "index.h"
+#include "sort.h"
 #include "threads.h"
 #endif

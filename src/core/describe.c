@@ -104,6 +104,12 @@ static void describe_select(const ag_kernel *k, ag_strbuf *out) {
   describe_reg(k, k->select.mask, out);
 }
 
+static void describe_sort(const ag_kernel *k, ag_strbuf *out) {
+  static const char *const name[] = {"order", "sort", "rank", "take", "search", "tabulate"};
+  ag_strbuf_add(out, "%s %lld %s", name[k->sort.step], (long long)k->sort.n,
+                ag_dtype_name(k->sort.type));
+}
+
 void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
   switch (k->kind) {
   case AG_K_REDUCE:
@@ -113,6 +119,7 @@ void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
                   (long long)k->gather.cols, k->gather.slot_out, k->gather.slot_in,
                   k->gather.slot_index);
     break;
+  case AG_K_SORT: describe_sort(k, out); break;
   case AG_K_MATMUL:
     ag_strbuf_add(out, "matmul %lld x %lld x %lld (#%d, #%d): ", (long long)k->mm.m,
                   (long long)k->mm.k, (long long)k->mm.n, k->mm.slot_a, k->mm.slot_b);

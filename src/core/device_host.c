@@ -2,6 +2,7 @@
 #include "device_table.h"
 #include "host_gemm.h"
 #include "host_launch.h"
+#include "host_sort.h"
 #include "threads.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,6 +208,7 @@ static ag_status host_launch(ag_device *d, const ag_kernel *k, const ag_binding 
   case AG_K_MATMUL: return run_matmul(hp, slot);
   case AG_K_GATHER: run_gather(k, slot); return AG_OK;
   case AG_K_SELECT: return ag_host_select(hp, slot);
+  case AG_K_SORT: return ag_host_sort(k, slot);
   }
   return AG_OK;
 }

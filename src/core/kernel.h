@@ -78,8 +78,52 @@ typedef enum {
   AG_K_SCAN,
   AG_K_MATMUL,
   AG_K_GATHER,
-  AG_K_SELECT
+  AG_K_SELECT,
+  AG_K_SORT
 } ag_kernel_kind;
+
+/* What a SORT kernel does, and its slots in this order (see sort.h). */
+typedef enum {
+  AG_SORT_ORDER,   /* keys, out (int32), a, b, from (int32): ranks of the keys at `from`       */
+  AG_SORT_VALUES,  /* keys, out (their type), a, b                                           */
+  AG_SORT_RANK,    /* keys, order (int32), out (int32, AVERAGE: float64 or float32)          */
+  AG_SORT_TAKE,    /* keys, order (int32), out (their type): the keys in that order          */
+  AG_SORT_SEARCH,  /* keys, table (their type, increasing), out (int32)                      */
+  AG_SORT_TABULATE /* keys (int32), out (int32, zeros)                                       */
+} ag_sort_step;
+enum { AG_SORT_SLOTS = 5 };
+
+/* What RANK writes for the element at place i (from 0) of its run [lo, hi) of equal keys. */
+typedef enum {
+  AG_RANK_FIRST,     /* i + 1                                             */
+  AG_RANK_LAST,      /* lo + hi - i                                       */
+  AG_RANK_MIN,       /* lo + 1                                            */
+  AG_RANK_MAX,       /* hi                                                */
+  AG_RANK_AVERAGE,   /* (lo + 1 + hi) / 2                                 */
+  AG_RANK_REPEATS,   /* whether an equal one stands before: i > lo        */
+  AG_RANK_REPEATED,  /* whether an equal one comes later: i < hi - 1      */
+  AG_RANK_OCCURRENCE /* order[lo]: where the first equal one stands, from 1 */
+} ag_rank;
+
+/* What RANK writes for NA and NaN (unless `apart`). */
+typedef enum {
+  AG_MISSING_EQUAL, /* as for other keys: they are equal */
+  AG_MISSING_FIRST, /* i + 1                             */
+  AG_MISSING_NA     /* NA                                */
+} ag_missing;
+
+/* What becomes of SEARCH's counts c of m. */
+typedef enum {
+  AG_COUNT_PLAIN,  /* c                              */
+  AG_COUNT_INSIDE, /* at least 1 and at most m - 1   */
+  AG_COUNT_BIN     /* NA where it is not inside      */
+} ag_counted;
+
+/* In which order keys come. -0 equals 0; NA and NaN are equal unless `apart`. */
+typedef struct {
+  int decreasing, na_first; /* NA and NaN come last or first either way */
+  int apart;                /* NaN comes between the numbers and NA */
+} ag_sort_by;
 
 typedef struct ag_kernel {
   ag_kernel_kind kind;
@@ -120,6 +164,24 @@ typedef struct ag_kernel {
     int mask, value, slot_out;
     ag_dtype type;
   } select;
+  struct { /* SORT */
+    ag_sort_step step;
+    ag_dtype type; /* of the keys */
+    int64_t n, m;  /* keys; SEARCH: elements of the table; TABULATE: counts */
+    ag_sort_by by;
+    int from; /* ORDER: slot 4 is there: the order so far, from 1 */
+    ag_rank rank;
+    ag_missing missing; /* RANK */
+    int64_t segment;    /* RANK: keys i and j are equal only if i / segment == j / segment.
+                         * ORDER: not 0: the key is i / segment, and slot 0 is not read */
+    int64_t limit;      /* RANK, OCCURRENCE: what is larger becomes `otherwise` */
+    int32_t otherwise;
+    ag_dtype out; /* RANK: type of the result */
+    int left;     /* SEARCH: elements below the key are counted, else those up to it */
+    int closed;   /* SEARCH: keys equal to the table's last element (left: first) count to the bin
+                   * beside it */
+    ag_counted counted;
+  } sort;
   int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */
   void *code; /* the device's compiled form */
 } ag_kernel;

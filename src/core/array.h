@@ -42,7 +42,8 @@ typedef enum {
   AG_MATMUL,      /* matrix product, operands may be transposed                               */
   AG_GATHER,      /* columns of arg[0] chosen by arg[1], an int32 vector of 0-based indices   */
   AG_EMBED,       /* zeros, with arg[0] put at axes: the transpose of a slice                 */
-  AG_CONCAT       /* the elements of all arguments one after the other                        */
+  AG_CONCAT       /* all arguments side by side along one dimension; along a vector's, their
+                     elements one after the other                                             */
 } ag_kind;
 
 typedef enum {
@@ -77,7 +78,8 @@ struct ag_array {
     } axis; /* REDUCE: half-open range of reduced dimensions */
     struct {
       int ta, tb;
-    } trans; /* MATMUL */
+    } trans;   /* MATMUL */
+    int along; /* CONCAT: the dimension */
   } u;
   int param;      /* SCALAR, BUFFER: number in a plan, or -1 */
   ag_buffer *buf; /* BUFFER: the data (NULL for a plan's input) */

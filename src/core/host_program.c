@@ -223,13 +223,27 @@ static void fill(const ag_host_program *hp, const ag_instr *in, char *dst, const
 }
 
 /* -- stores -------------------------------------------------------------------------------- */
+#define DEFINE_STORE_RUN(name, type)                                                               \
+  static void name(type *dst, const type *src, int64_t stride, int64_t n) {                        \
+    if (stride == 1) memcpy(dst, src, (size_t)n * sizeof *dst);                                    \
+    else                                                                                           \
+      for (int64_t i = 0; i < n; i++) dst[i * stride] = src[i];                                    \
+  }
+DEFINE_STORE_RUN(store_run_4, uint32_t)
+DEFINE_STORE_RUN(store_run_8, uint64_t)
+
 static void scatter(const ag_program *p, const ag_operand *o, char *to, const char *from,
                     int64_t start, int64_t n) {
   size_t size = ag_dtype_size(o->type);
   cursor c = cursor_at(p, &o->at, start);
-  for (int64_t i = 0; i < n; i++) {
-    memcpy(to + (size_t)c.l * size, from + (size_t)i * size, size);
-    cursor_step(&c, p, &o->at, 1);
+  for (int64_t done = 0; done < n;) {
+    int64_t run = p->dim[0] - c.i[0] < n - done ? p->dim[0] - c.i[0] : n - done;
+    char *dst = to + c.l * (int64_t)size;
+    const char *src = from + (size_t)done * size;
+    if (size == 8) store_run_8((uint64_t *)dst, (const uint64_t *)src, o->at.stride[0], run);
+    else store_run_4((uint32_t *)dst, (const uint32_t *)src, o->at.stride[0], run);
+    cursor_step(&c, p, &o->at, run);
+    done += run;
   }
 }
 

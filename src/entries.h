@@ -34,6 +34,18 @@ ENTRY(reduce_dims, 4)
 ENTRY(row_which_max, 1)
 /* matmul.c */
 ENTRY(matmul, 4)
+/* shape.c */
+ENTRY(rev, 2)
+ENTRY(rep, 5)
+ENTRY(aperm, 4)
+ENTRY(spread, 3)
+ENTRY(positions, 2)
+ENTRY(triangle, 2)
+ENTRY(diag_get, 2)
+ENTRY(diag_make, 2)
+/* bind.c */
+ENTRY(concat, 2)
+ENTRY(bind, 4)
 /* index.c */
 ENTRY(index, 4)
 /* random.c */

@@ -85,21 +85,64 @@ plain <- function(x) .Call(C_plain, x)
 #' @export
 is_gpu <- function(x) .Call(C_is, x)
 
-#' A matrix on a device
+#' Matrices and arrays on a device
 #'
-#' As [matrix()], with the result on a device.
-#' @param data,nrow,ncol,byrow,dimnames As for [matrix()].
+#' As [matrix()] and [array()], with the result on a device. `data` that is on a device
+#' already stays there; the functions of base R read its values.
+#' @param data,nrow,ncol,byrow,dimnames,dim As for [matrix()] and [array()].
 #' @inheritParams gpu
-#' @return A `gpuMatrix` of `nrow` rows and `ncol` columns.
+#' @return A `gpuMatrix` of `nrow` rows and `ncol` columns; a `gpuVector`-like `gpuArray` or
+#'   `gpuMatrix` with extents `dim`.
 #' @examples
 #' gpu_matrix(1:6, 2, device = "host")
+#' gpu_array(1:4, c(2, 2, 2), device = "host")
 #' @export
 gpu_matrix <- function(data = NA, nrow = 1, ncol = 1, byrow = FALSE, dimnames = NULL,
                        type = NULL, device = NULL) {
-  args <- list(data = plain(data), byrow = byrow, dimnames = dimnames)
-  if (!missing(nrow)) args$nrow <- nrow
-  if (!missing(ncol)) args$ncol <- ncol
+  size <- list()
+  if (!missing(nrow)) size$nrow <- nrow
+  if (!missing(ncol)) size$ncol <- ncol
+  if (is_gpu(data) && length(data) > 0L) {
+    d <- matrix_extents(length(data), size)
+    if (byrow) d <- rev(d)
+    x <- refill(gpu(data, type, device), d, if (!byrow) dimnames)
+    if (!byrow) return(x)
+    x <- t(x)
+    if (!is.null(dimnames)) dimnames(x) <- dimnames
+    return(x)
+  }
+  args <- c(list(data = plain(data)), size, list(byrow = byrow, dimnames = dimnames))
   gpu(base_try(do.call(matrix, args)), type, device)
+}
+
+#' @rdname gpu_matrix
+#' @export
+gpu_array <- function(data = NA, dim = length(data), dimnames = NULL, type = NULL,
+                      device = NULL) {
+  dim <- plain(dim)
+  usable <- is.numeric(dim) && length(dim) %in% 1:8 && !anyNA(dim) && all(dim >= 0)
+  if (usable && is_gpu(data) && length(data) > 0L) {
+    return(refill(gpu(data, type, device), as.integer(dim), dimnames))
+  }
+  gpu(base_try(array(plain(data), dim, dimnames)), type, device)
+}
+
+# The elements of x, recycled or cut, in the shape `d`.
+refill <- function(x, d, dimnames) {
+  .Call(C_rep, x, 1, prod(d), as.integer(d), dimnames)
+}
+
+# Rows and columns of matrix(data, ...) for n elements of data. Where they do not fit base R says
+# what it does of a stand-in.
+matrix_extents <- function(n, size) {
+  rows <- if (is.null(size$nrow)) NULL else plain(size$nrow)
+  cols <- if (is.null(size$ncol)) NULL else plain(size$ncol)
+  if (is.null(rows) && is.null(cols)) return(c(n, 1L))
+  if (is.null(rows)) rows <- ceiling(n / cols)
+  if (is.null(cols)) cols <- ceiling(n / rows)
+  fits <- isTRUE(rows >= 1 && cols >= 1 && (floor(rows) * floor(cols)) %% n == 0)
+  if (fits) return(as.integer(c(rows, cols)))
+  dim(base_try(do.call(matrix, c(list(data = logical(n)), size))))
 }
 
 #' Arrays of zeros, and the identity matrix
@@ -172,11 +215,3 @@ gpu_force <- function(x) .Call(C_force, x)
 #' @rdname gpu_force
 #' @export
 gpu_synchronize <- function(device = NULL) invisible(.Call(C_synchronize, device))
-
-# -- shape ----------------------------------------------------------------------------------------
-
-#' @exportMethod "dim<-"
-setMethod("dim<-", "gpu", function(x, value) .Call(C_reshape, x, value))
-
-#' @exportS3Method
-t.gpu <- function(x) .Call(C_transpose, x)

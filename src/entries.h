@@ -46,6 +46,18 @@ ENTRY(columns, 2)
 ENTRY(rowsum, 3)
 /* matmul.c */
 ENTRY(matmul, 4)
+/* shape.c */
+ENTRY(rev, 2)
+ENTRY(rep, 5)
+ENTRY(aperm, 4)
+ENTRY(spread, 3)
+ENTRY(positions, 2)
+ENTRY(triangle, 2)
+ENTRY(diag_get, 2)
+ENTRY(diag_make, 2)
+/* bind.c */
+ENTRY(concat, 2)
+ENTRY(bind, 4)
 /* index.c */
 ENTRY(index, 3)
 ENTRY(which, 1)

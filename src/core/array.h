@@ -55,7 +55,8 @@ typedef enum {
   AG_PUT,         /* arg[0] put over an array of this shape: ag_array_overwrite()               */
   AG_SELECT,      /* the elements of arg[1] where arg[0] is TRUE or (as NA) NA, one after the
                      other; in the last element, as int32, how many these are */
-  AG_CONCAT       /* the elements of all arguments one after the other                        */
+  AG_CONCAT       /* all arguments side by side along one dimension; along a vector's, their
+                     elements one after the other                                             */
 } ag_kind;
 
 typedef enum {
@@ -91,7 +92,8 @@ struct ag_array {
     } axis; /* REDUCE, SCAN: half-open range of dimensions; REDUCE: whether NA and NaN are skipped */
     struct {
       int ta, tb;
-    } trans; /* MATMUL */
+    } trans;   /* MATMUL */
+    int along; /* CONCAT: the dimension */
   } u;
   int param;      /* SCALAR, BUFFER: number in a plan, or -1 */
   ag_buffer *buf; /* BUFFER: the data (NULL for a plan's input) */

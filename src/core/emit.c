@@ -338,6 +338,8 @@ static ag_status emit_map(emitter *e, ag_cut *c) {
   ag_access out = ag_place_access(&at, &c->space);
   int slot = ag_slot_of(e->b, c->copy_into >= 0 ? c->copy_into : c->root), reg;
   if (c->copy_into >= 0) {
+    const ag_array *whole = e->b->item[c->copy_into].x;
+    if (!ag_is_joined(whole)) out = ag_place_access(&at, &whole->shape);
     out.base = c->copy_offset;
     reg = emit(e, c->root, &at);
   } else if (root->x->kind == AG_EMBED) {

@@ -110,6 +110,13 @@ ag_status ag_expr_cast(ag_array **out, ag_array *x, ag_dtype type) {
   if (type == AG_F64 && x->dev && !x->dev->has_f64)
     return ag_fail(AG_E_TYPE, "%s has no float64: use type = \"float32\"", x->dev->id);
   if (x->kind == AG_SCALAR && x->param < 0) return ag_expr_scalar(out, x->u.value, type);
+  if (x->kind == AG_RESHAPE) { /* the shape stays outside: see reshaped() below */
+    ag_array *cast;
+    AG_TRY(ag_expr_cast(&cast, x->arg[0], type));
+    ag_status status = ag_expr_reshape(out, cast, x->shape);
+    ag_array_release(cast);
+    return status;
+  }
   return ag_expr_node(out, AG_CAST, type, x->shape, 1, &x);
 }
 
@@ -167,6 +174,27 @@ static int used_args(ag_op op, ag_array *const *arg, ag_array **used) {
   return n;
 }
 
+/* If all arguments that are no scalars are reshaped from one shape, the operation can run there and
+ * its result be reshaped: then it is fused with broadcasting views below, which cannot be followed
+ * through a reshape. Replaces the arguments by those; *shape becomes theirs. */
+static void reshaped(ag_array **arg, ag_shape *shape) {
+  const ag_shape *inner = NULL;
+  for (int i = 0; i < 3; i++) {
+    if (!arg[i] || arg[i]->kind == AG_SCALAR) continue;
+    if (arg[i]->kind != AG_RESHAPE) return;
+    if (inner && !ag_shape_equal(inner, &arg[i]->arg[0]->shape)) return;
+    inner = &arg[i]->arg[0]->shape;
+  }
+  if (!inner) return;
+  *shape = *inner;
+  for (int i = 0; i < 3; i++) {
+    if (!arg[i] || arg[i]->kind == AG_SCALAR) continue;
+    ag_array *below = ag_array_retain(arg[i]->arg[0]);
+    ag_array_release(arg[i]);
+    arg[i] = below;
+  }
+}
+
 ag_status ag_expr_apply(ag_array **out, ag_op op, ag_array *const *arg) {
   const ag_op_info *info = ag_op_get(op);
   ag_array *used[3], *ready[3] = {NULL, NULL, NULL};
@@ -181,10 +209,15 @@ ag_status ag_expr_apply(ag_array **out, ag_op op, ag_array *const *arg) {
   ag_status status = AG_OK;
   for (int i = 0; i < info->arity && status == AG_OK; i++)
     if (info->uses[i] && arg[i]) status = conform(&ready[i], arg[i], type, shape);
+  ag_shape space = shape;
+  ag_array *y = NULL;
+  if (status == AG_OK) reshaped(ready, &space);
   if (status == AG_OK)
-    status = ag_expr_node(out, AG_ELEMENTWISE, ag_op_gives_logical(info->group) ? AG_BOOL : type, shape,
-                      info->arity, ready);
-  if (status == AG_OK) (*out)->op = (int)op;
+    status = ag_expr_node(&y, AG_ELEMENTWISE, ag_op_gives_logical(info->group) ? AG_BOOL : type,
+                          space, info->arity, ready);
+  if (status == AG_OK) y->op = (int)op;
+  if (status == AG_OK) status = ag_expr_reshape(out, y, shape);
+  ag_array_release(y);
   for (int i = 0; i < 3; i++) ag_array_release(ready[i]);
   return status;
 }
@@ -265,6 +298,7 @@ ag_status ag_expr_reshape(ag_array **out, ag_array *x, ag_shape shape) {
     return ag_fail(AG_E_SHAPE, "dim: %s has not as many elements as %s",
                    ag_shape_print(&x->shape, from, sizeof from),
                    ag_shape_print(&shape, to, sizeof to));
+  if (x->kind == AG_RESHAPE) return ag_expr_reshape(out, x->arg[0], shape);
   if (x->kind == AG_BUFFER && x->buf)
     return ag_array_from_buffer(out, x->buf, x->offset, x->type, shape);
   return ag_expr_node(out, AG_RESHAPE, x->type, shape, 1, &x);
@@ -398,4 +432,23 @@ ag_status ag_expr_concat(ag_array **out, int n, ag_array *const *x) {
   }
   if (!n) return ag_fail(AG_E_ARGUMENT, "concat takes at least one array");
   return ag_expr_node(out, AG_CONCAT, x[0]->type, ag_shape_of(1, count), n, x);
+}
+
+ag_status ag_expr_bind(ag_array **out, int n, ag_array *const *x, int along) {
+  if (!n) return ag_fail(AG_E_ARGUMENT, "bind takes at least one array");
+  ag_shape shape = x[0]->shape;
+  if (along < 0 || along >= shape.nd)
+    return ag_fail(AG_E_ARGUMENT, "dimension %d of %d cannot be bound along", along + 1, shape.nd);
+  shape.dim[along] = 0;
+  for (int i = 0; i < n; i++) {
+    ag_shape other = x[i]->shape;
+    if (x[i]->type != x[0]->type) return ag_fail(AG_E_TYPE, "bind takes arrays of one type");
+    other.dim[along] = shape.dim[along];
+    if (!ag_shape_equal(&other, &shape))
+      return ag_fail(AG_E_SHAPE, "the arrays differ in other dimensions than the one to bind along");
+    shape.dim[along] += x[i]->shape.dim[along];
+  }
+  AG_TRY(ag_expr_node(out, AG_CONCAT, x[0]->type, shape, n, x));
+  (*out)->u.along = along;
+  return AG_OK;
 }

@@ -198,16 +198,19 @@ static ag_status grad_embed(tape *t, ag_array *x, ag_array *g) {
 }
 
 static ag_status grad_concat(tape *t, ag_array *x, ag_array *g) {
-  int64_t first = 0, step = 1;
+  int64_t first[AG_MAX_DIM] = {0}, step[AG_MAX_DIM], extent[AG_MAX_DIM];
+  int along = x->u.along;
+  for (int q = 0; q < x->shape.nd; q++) step[q] = 1, extent[q] = x->shape.dim[q];
   for (int i = 0; i < x->nargs; i++) {
-    int64_t extent = ag_array_count(x->arg[i]);
+    const ag_shape *shape = &x->arg[i]->shape;
+    extent[along] = x->shape.nd == 1 ? ag_shape_count(shape) : shape->dim[along];
     if (wants(x->arg[i])) {
       ag_array *part;
-      AG_TRY(ag_expr_slice(&part, g, &first, &step, &extent));
-      STEP(part, ag_expr_reshape(&next, part, x->arg[i]->shape));
+      AG_TRY(ag_expr_slice(&part, g, first, step, extent));
+      STEP(part, ag_expr_reshape(&next, part, *shape));
       AG_TRY(add_grad(t, x->arg[i], part));
     }
-    first += extent;
+    first[along] += extent[along];
   }
   return AG_OK;
 }

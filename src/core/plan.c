@@ -263,21 +263,38 @@ ag_status ag_array_overwrite(ag_array *x, ag_array *put) {
   return status;
 }
 
-static int is_pending(const ag_array *x) { return x->kind != AG_BUFFER; }
-
-ag_status ag_array_force(int n, ag_array *const *x) {
-  int pending = 0;
-  for (int i = 0; i < n; i++) {
-    if (x[i]->traced)
-      return ag_fail(AG_E_ARGUMENT, "a placeholder of a traced function has no value");
-    pending += is_pending(x[i]);
-  }
-  if (!pending) return AG_OK;
+static ag_status force(int n, ag_array *const *x) {
   ag_plan *p = calloc(1, sizeof *p);
   if (!p) return no_memory();
   ag_status status = prepare(p, n, x, NULL);
   if (status == AG_OK) status = run_once(p);
   if (status == AG_OK) materialise_results(p, n, x);
   ag_plan_free(p);
+  return status;
+}
+
+/* A reshaped array shares the memory of what it reshapes: no kernel copies it. */
+static ag_array *below_reshape(ag_array *x) {
+  while (x->kind == AG_RESHAPE && x->arg[0]->dev == x->dev) x = x->arg[0];
+  return x;
+}
+
+ag_status ag_array_force(int n, ag_array *const *x) {
+  ag_array **pending = malloc((size_t)(n + 1) * sizeof *pending);
+  if (!pending) return no_memory();
+  int npending = 0;
+  ag_status status = AG_OK;
+  for (int i = 0; i < n && status == AG_OK; i++) {
+    if (x[i]->traced)
+      status = ag_fail(AG_E_ARGUMENT, "a placeholder of a traced function has no value");
+    ag_array *source = below_reshape(x[i]);
+    if (source->kind != AG_BUFFER) pending[npending++] = source;
+  }
+  if (status == AG_OK && npending) status = force(npending, pending);
+  free(pending);
+  for (int i = 0; i < n && status == AG_OK; i++) {
+    const ag_array *source = below_reshape(x[i]);
+    if (source != x[i]) ag_array_materialise(x[i], source->buf, source->offset);
+  }
   return status;
 }

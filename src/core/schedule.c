@@ -160,6 +160,24 @@ static ag_array *same_elements(ag_array *x) {
   return x;
 }
 
+/* The parts of a CONCAT whose elements do not follow each other: each is computed by a kernel that
+ * stores it with strides. */
+static ag_status interleave_parts(ag_build *b, int i) {
+  ag_array *x = b->item[i].x;
+  int64_t offset = 0, stride = 1;
+  for (int q = 0; q < x->u.along; q++) stride *= x->shape.dim[q];
+  for (int j = 0; j < x->nargs; j++) {
+    ag_array *part = x->arg[j];
+    ag_place at = ag_place_identity(&part->shape);
+    int c;
+    AG_TRY(add_cut(b, part->mark, part->shape, &c));
+    b->cut[c].copy_into = i, b->cut[c].copy_offset = offset;
+    use(b, part, c, &at);
+    offset += stride * part->shape.dim[x->u.along];
+  }
+  return AG_OK;
+}
+
 /* The parts of a CONCAT are computed straight into its slot, where each can have only one place. */
 static ag_status place_parts(ag_build *b, int i) {
   ag_array *x = b->item[i].x;
@@ -188,7 +206,7 @@ static ag_status own_kernel(ag_build *b, int i) {
   ag_array *x = b->item[i].x;
   int c;
   b->item[i].stored = 1;
-  if (x->kind == AG_CONCAT) return place_parts(b, i);
+  if (x->kind == AG_CONCAT) return ag_is_joined(x) ? place_parts(b, i) : interleave_parts(b, i);
   int of_argument = x->kind == AG_REDUCE || x->kind == AG_EMBED || x->kind == AG_PUT ||
                     x->kind == AG_SELECT;
   ag_shape space = of_argument ? x->arg[0]->shape : x->shape;

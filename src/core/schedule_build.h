@@ -50,6 +50,13 @@ static inline int ag_is_free(const ag_array *x) {
   return x->kind == AG_SCALAR || x->kind == AG_IOTA || x->kind == AG_BUFFER;
 }
 
+/* A CONCAT whose elements are those of its arguments one after the other. */
+static inline int ag_is_joined(const ag_array *x) {
+  for (int q = x->u.along + 1; q < x->shape.nd; q++)
+    if (x->shape.dim[q] != 1) return 0;
+  return 1;
+}
+
 /* Writes the program and operands of cut `c` into `k`. Slots of stored items must be numbered. */
 AG_CHECKED ag_status ag_emit(ag_build *b, int c, ag_kernel *k);
 /* The slot of a leaf, made when first asked for; -1 if memory ran out. */

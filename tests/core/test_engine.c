@@ -150,6 +150,31 @@ static pair concatenated(const pair *a, const pair *b) {
   return p;
 }
 
+/* Rows of a over those of b, or columns beside columns. */
+static pair bound(const pair *a, const pair *b, int along) {
+  int64_t r = a->shape.dim[0], c = a->shape.dim[1], other = b->shape.dim[along],
+          rows = along ? r : r + other;
+  pair p = {.shape = along ? ag_shape_of(2, r, c + other) : ag_shape_of(2, rows, c)};
+  p.v = new_values(&p.shape);
+  for (int64_t j = 0; j < p.shape.dim[1]; j++)
+    for (int64_t i = 0; i < rows; i++) {
+      int from_b = along ? j >= c : i >= r;
+      p.v[i + j * rows] = !from_b ? a->v[i + j * r]
+                          : along ? b->v[i + (j - c) * r]
+                                  : b->v[i - r + j * other];
+    }
+  ag_array *both[2] = {a->x, b->x};
+  CHECK_OK(ag_expr_bind(&p.x, 2, both, along));
+  return p;
+}
+
+static pair joined(const pair *a, const pair *b) {
+  int along = pick(2);
+  if (a->shape.nd == 2 && b->shape.nd == 2 && a->shape.dim[!along] == b->shape.dim[!along])
+    return bound(a, b, along);
+  return concatenated(a, b);
+}
+
 /* -- programs ------------------------------------------------------------------------------ */
 static int recycles(const pair *a, const pair *b) {
   int64_t na = ag_shape_count(&a->shape), nb = ag_shape_count(&b->shape);
@@ -186,7 +211,7 @@ static pair step(const pair *pool, int n) {
           return product(a, &pool[i], t & 1, t >> 1);
     return scaled(a, -1);
   default:
-    return ag_shape_count(&a->shape) + ag_shape_count(&b->shape) < 5000 ? concatenated(a, b)
+    return ag_shape_count(&a->shape) + ag_shape_count(&b->shape) < 5000 ? joined(a, b)
                                                                         : scaled(a, 3);
   }
 }

@@ -193,3 +193,7 @@ test_that("activations take ordinary vectors too", {
     expect_gpu(function(x) if (is_gpu(x)) get(f)(x) else references[[f]](x), x)
   }
 })
+
+test_that("zeros leave the powers of the negative numbers beside them alone", {
+  for (p in 2:4) expect_gpu(function(x) x^p, rep(seq(-1.25, 1.25, by = 1 / 8), 3))
+})

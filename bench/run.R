@@ -23,10 +23,10 @@ result <- function(what, device, ours, peer, peer_name, unit = "ms", bar = NA, m
 }
 
 # A value with a bar of its own and no peer.
-value <- function(what, device, ours, unit, bar, most = TRUE) {
-  met <- if (if (most) ours <= bar else ours >= bar) "yes" else "NO"
-  add(what, device, show(ours, unit), "", "",
-      paste(if (most) "at most" else "at least", bar, unit), met)
+value <- function(what, device, ours, unit, bar = NA, most = TRUE) {
+  met <- if (is.na(bar)) "" else if (if (most) ours <= bar else ours >= bar) "yes" else "NO"
+  bar_text <- if (is.na(bar)) "" else paste(if (most) "at most" else "at least", bar, unit)
+  add(what, device, show(ours, unit), "", "", bar_text, met)
 }
 
 add <- function(...) {
@@ -120,7 +120,7 @@ machine <- function() {
 args <- commandArgs(trailingOnly = TRUE)
 keep <- if (length(args) && !args[1] %in% c("-", "")) args[1]
 questions <- if (length(args) > 1) args[-1] else {
-  c("elementwise", "ifelse", "matmul", "transfer", "dispatch", "mlp", "steps")
+  c("elementwise", "ifelse", "index", "sort", "reduce", "matmul", "transfer", "dispatch", "mlp", "steps")
 }
 writeLines(c(machine(), ""))
 print_row(columns)

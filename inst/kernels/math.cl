@@ -98,8 +98,8 @@ AG_FN(ag_nan)(scalar x) {
 AG_FN(ag_round)(scalar x, scalar tens, scalar too_large) {
   scalar size = fabs(x), i = floor(size * tens);
   scalar down = i / tens, up = ceil(size * tens) / tens;
-  scalar half = i * (scalar)(0.5);
-  int odd = half != floor(half);
+  scalar middle = i * (scalar)(0.5);
+  int odd = middle != floor(middle);
   int rises = (up - size < size - down) | (odd & (up - size == size - down));
   scalar rounded = rises ? up : down;
   return ((size < too_large) & (size != 0)) ? (x < 0 ? -rounded : rounded) : x;

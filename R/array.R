@@ -31,9 +31,9 @@ set_binary_methods <- function(generic, f, where = topenv(parent.frame())) {
 #' accelerated build an expression that runs when a value is needed; everything else
 #' reads the values back and works on them in R.
 #'
-#' @param x A numeric or logical vector, matrix or array (or data frame of such columns, table, matrix
-#'   of package Matrix, `bit64::integer64` or `float::float32`), or an array made by this package,
-#'   which is then moved or converted.
+#' @param x A numeric or logical vector, matrix or array (or data frame of such columns, table,
+#'   matrix of package Matrix, `bit64::integer64` or `float::float32`), or an array made by this
+#'   package, which is then moved or converted.
 #' @param type `"float64"`, `"float32"`, `"int32"` or `"logical"`. By default integers and logical
 #'   values keep their type, and real numbers get `getOption("anygpu.type")`; if that is not set,
 #'   `"float64"` where the device has it and else `"float32"`, with a message. `float32` has about 7
@@ -44,8 +44,8 @@ set_binary_methods <- function(generic, f, where = topenv(parent.frame())) {
 #'
 #' @section Errors:
 #' An `anygpu_error_type` for anything that is not numeric or logical (complex numbers, strings,
-#' factors, dates: the message says what to do), an `anygpu_error_device` for an unknown device, an `anygpu_error_memory` when the device has no room. All of them are
-#' `anygpu_error`s.
+#' factors, dates: the message says what to do), an `anygpu_error_device` for an unknown device, an
+#' `anygpu_error_memory` when the device has no room. All of them are `anygpu_error`s.
 #' @seealso [gpu_zeros()], [gpu_runif()], [gpu_type()], [gpu_force()]
 #' @examples
 #' x <- gpu(matrix(c(1, 2, 3, 4), 2), device = "host")

@@ -7,8 +7,13 @@
 #'
 #' * Operators and the functions below: elementwise, with R's recycling and R's rules for the
 #' attributes.
-#'   They are not computed at once: an expression of them is one kernel. Arithmetic of integers
-#'   that gives integers is left to R. Warnings such as "NaNs produced" are not given.
+#'   They are not computed at once: an expression of them is one kernel. Warnings such as "NaNs
+#'   produced" of `sqrt(-1)` are not given, as they would need a look at the values.
+#' * Integers and logical values: `+`, `-`, `*`, `%%`, `%/%`, `abs()` of them give integers, exactly
+#'   and on every device. The warning that one was too large is given, so the sum, difference or
+#'   product of integers is computed at once. Beside a `float32` array they become `float32`.
+#' * `round(x, digits)` of real numbers, where the device has float64; `signif()` is R's.
+#' * [ifelse()], [pmin()], [pmax()], [bitwAnd()] and its like, `storage.mode<-`: see their pages.
 #' * `%*%`, `crossprod()`, `tcrossprod()`: with the elementwise operations on their result in one
 #' kernel.
 #' * `sum()`, `mean()`, `prod()`, `min()`, `max()`, `range()`, `any()`, `all()` of a whole array
@@ -38,7 +43,7 @@ methods_table <- function() {
   ops <- ops_table()
   name <- ifelse(nzchar(ops$r), ops$r, ops$name)
   exported <- nzchar(ops$r) | ops$name %in% getNamespaceExports(topenv())
-  shown <- exported & !ops$name %in% c("pmin", "pmax")
+  shown <- exported & ops$group != "Integer" & !ops$r %in% c("pmin", "pmax", "ifelse")
   rows <- sprintf("\\code{%s} \\tab %s", gsub("%", "\\\\%", name), ops$title)[shown]
   table <- paste0("\\tabular{ll}{\n", paste(rows, collapse = " \\cr\n"), "\n}")
   paste0("@section Elementwise operations:\n", table)

@@ -26,6 +26,7 @@ ENTRY(fault, 1)
 /* ops.c */
 ENTRY(binary, 3)
 ENTRY(unary, 2)
+ENTRY(round, 3)
 ENTRY(ops_table, 0)
 /* missing.c */
 ENTRY(test, 2)

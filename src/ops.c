@@ -194,6 +194,36 @@ SEXP ffi_unary(SEXP op_, SEXP x_) {
   return ans_;
 }
 
+/* round(x, digits) as base R does it, in double: x with 10^digits, and the least number that has no
+ * such digit. */
+static ag_status round_to(ag_array **out, ag_array *x, double tens, double too_large) {
+  ag_array *arg[3] = {NULL, NULL, NULL}, *rounded = NULL;
+  ag_status s = ag_expr_cast(&arg[0], x, AG_F64);
+  if (s == AG_OK) s = ag_expr_scalar(&arg[1], tens, AG_F64);
+  if (s == AG_OK) s = ag_expr_scalar(&arg[2], too_large, AG_F64);
+  if (s == AG_OK) s = ag_expr_apply(&rounded, AG_OP_round_to, arg);
+  if (s == AG_OK) s = ag_expr_cast(out, rounded, x->type);
+  ag_array_release(rounded);
+  for (int i = 0; i < 3; i++) ag_array_release(arg[i]);
+  return s;
+}
+
+/* NULL for what is left to R: integers, and devices without float64. */
+SEXP ffi_round(SEXP x_, SEXP tens_, SEXP too_large_) {
+  x_ = PROTECT(r_adopt(x_));
+  ag_array *a = r_array(x_);
+  SEXP own_ = PROTECT(r_array_new()), ans_ = R_NilValue;
+  if (is_real(a->type) && a->dev && a->dev->has_f64) {
+    r_check(round_to(r_array_out(own_), a, Rf_asReal(tens_), Rf_asReal(too_large_)));
+    ans_ = r_array_value(own_);
+    PROTECT(ans_);
+    SHALLOW_DUPLICATE_ATTRIB(ans_, x_);
+    UNPROTECT(1);
+  }
+  UNPROTECT(2);
+  return ans_;
+}
+
 /* -- the table, for documentation and tests ---------------------------------------------------- */
 static const char *group_name[] = {"Arith", "Compare", "Logic",   "Math",
                                    "nn",    "Test",    "Integer", "Integer"};

@@ -3,7 +3,7 @@
  *
  * The text is compiled once per real type, with `scalar` defined as that type:
  *   scalar ag_gamma(scalar x), ag_lgamma, ag_digamma, ag_trigamma: as R's functions
- *   scalar ag_nan(scalar x): 1 for NaN, 0 for NA and numbers
+ *   scalar ag_nan(scalar x): 1 for NaN, 0 for NA and numbers; scalar ag_round(x, tens, too_large)
  *   scalar ag_uniform_<scalar>(key, i), ag_normal_<scalar>(key, i): element i of a random stream
  * In OpenCL the first kind is overloaded, so float and double may stand side by side:
  *   #define scalar float    (text)    #undef scalar    #define scalar double    (text)
@@ -90,6 +90,19 @@ AG_FN(ag_nan)(scalar x) {
   u.value = x;
   ag_u32 low = sizeof(scalar) == 8 ? (ag_u32)u.wide : (u.single & 0x3FFFFFu);
   return ((x != x) & (low != 1954u)) ? (scalar)(1) : (scalar)(0);
+}
+
+/* The nearer one of the two decimal numbers beside x that have `digits` digits after the point,
+ * the even one of two equally near: as base R since 4.0.0. tens is 10^digits, too_large the
+ * least power of 2 that has no such digit. */
+AG_FN(ag_round)(scalar x, scalar tens, scalar too_large) {
+  scalar size = fabs(x), i = floor(size * tens);
+  scalar down = i / tens, up = ceil(size * tens) / tens;
+  scalar middle = i * (scalar)(0.5);
+  int odd = middle != floor(middle);
+  int rises = (up - size < size - down) | (odd & (up - size == size - down));
+  scalar rounded = rises ? up : down;
+  return ((size < too_large) & (size != 0)) ? (x < 0 ? -rounded : rounded) : x;
 }
 
 /* sin(pi x) / pi for x in [0, 1), accurate at both ends. */

@@ -177,17 +177,28 @@ static void random_number(ag_cg_writer *w, int r, const ag_instr *in, int lanes,
   lane_by_lane(w, r, in->type, lanes, q, expression);
 }
 
+/* The text of an operation for vectors: AG_POW() of prelude.cl in place of pow(). */
+static const char *vector_text(char *to, size_t size, const char *text) {
+  size_t n = 0;
+  for (const char *next; (next = strstr(text, "pow(")) && n < size; text = next + 4)
+    n += (size_t)snprintf(to + n, size - n, "%.*sAG_POW(", (int)(next - text), text);
+  if (n < size) snprintf(to + n, size - n, "%s", text);
+  return to;
+}
+
 /* How the text of an operation becomes the value of its register. In vectors a comparison is -1
  * where true, and of the size of what it compares. */
 static void op_value(char *value, size_t size, const ag_op_info *op, int is_logical, int lanes) {
+  char vectors[1500];
   const char *v = lanes_tag(lanes), *missing = op->group == AG_INTCOMPARE
                                                    ? "(a == NA_INT) | (b == NA_INT)"
                                                    : "(a != a) | (b != b)";
-  if (!is_logical) snprintf(value, size, "(%s)", op->text);
-  else if (op->group == AG_TEST) snprintf(value, size, "(convert_int%s(%s) & 1)", v, op->text);
+  const char *text = lanes > 1 ? vector_text(vectors, sizeof vectors, op->text) : op->text;
+  if (!is_logical) snprintf(value, size, "(%s)", text);
+  else if (op->group == AG_TEST) snprintf(value, size, "(convert_int%s(%s) & 1)", v, text);
   else
     snprintf(value, size, "(convert_int%s(%s) ? (integer)(NA_INT) : convert_int%s(%s) & 1)", v,
-             missing, v, op->text);
+             missing, v, text);
 }
 
 /* One lane after the other: a, b and y pass through memory. */
@@ -211,8 +222,8 @@ static void op_lane_by_lane(ag_cg_writer *w, int r, const ag_instr *in, const ag
   ag_cg_line(w, "  r%d = vload%d(0, value); }", r, lanes);
 }
 
-/* The functions of math.cl and integer.cl take scalars. So does fmod() here: PoCL 3.1 needs seconds for a vector
- * in which only some lanes are 0 or infinite. */
+/* The functions of math.cl and integer.cl take scalars. So does fmod() here: PoCL 3.1 needs seconds
+ * for a vector in which only some lanes are 0 or infinite. */
 static int is_for_scalars(const char *text) { return strstr(text, "ag_") || strstr(text, "fmod("); }
 
 static void operation(ag_cg_writer *w, int r, const ag_instr *in, int lanes) {

@@ -32,6 +32,7 @@
 #define asinh(x)    LIBM(asinh)(x)
 #define atanh(x)    LIBM(atanh)(x)
 #define ag_nan(x)   AG_PASTE(ag_nan, real)(x)
+#define ag_round(x, tens, large) AG_PASTE(ag_round, real)(x, tens, large)
 /* Float through double: their recurrences would lose digits. */
 #define ag_gamma(x)    (real) ag_gamma_double(x)
 #define ag_lgamma(x)   (real) ag_lgamma_double(x)
@@ -234,6 +235,7 @@ static ag_loop FN(power_of)(int64_t n, const real *exponent) {
 #undef asinh
 #undef atanh
 #undef ag_nan
+#undef ag_round
 #undef ag_gamma
 #undef ag_lgamma
 #undef ag_digamma

@@ -17,6 +17,7 @@ typedef int32_t integer;
 #define real   double
 #include "../../inst/kernels/math.cl"
 #define ag_nan      ag_nan_double
+#define ag_round    ag_round_double
 #define ag_gamma    ag_gamma_double
 #define ag_lgamma   ag_lgamma_double
 #define ag_digamma  ag_digamma_double
@@ -43,6 +44,7 @@ static double reference_f64(int op, double a, double b, double y) {
 #undef scalar
 #undef real
 #undef ag_nan
+#undef ag_round
 #undef ag_gamma
 #undef ag_lgamma
 #undef ag_digamma
@@ -52,6 +54,7 @@ static double reference_f64(int op, double a, double b, double y) {
 #define real   float
 #include "../../inst/kernels/math.cl"
 #define ag_nan      ag_nan_float
+#define ag_round    ag_round_float
 #define ag_gamma    ag_gamma_float
 #define ag_lgamma   ag_lgamma_float
 #define ag_digamma  ag_digamma_float

@@ -354,7 +354,8 @@ static void check_tests(void) {
   isa->op_f64[AG_OP_is_infinite](5, infinite, x, x, x);
   int ok = 1;
   for (int i = 0; i < 5; i++)
-    ok = ok && missing[i] == (i < 2) && nan[i] == (i == 1) && nanf[i] == (i == 1) && finite[i] == (i == 4) && infinite[i] == (i == 2 || i == 3);
+    ok = ok && missing[i] == (i < 2) && nan[i] == (i == 1) && nanf[i] == (i == 1) &&
+         finite[i] == (i == 4) && infinite[i] == (i == 2 || i == 3);
   check(ok, "is.nan, is.finite, is.infinite", "");
 }
 

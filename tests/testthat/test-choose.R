@@ -73,5 +73,5 @@ test_that("pmin() and pmax() are base R's", {
     expect_gpu(function(x) f(x, "a"), x)
     expect_identical(f(1, 2), get(if (identical(f, pmin)) "min" else "max")(1, 2))
   }
-  expect_gpu(function() pmin())
+  expect_error(pmin(), "no arguments")
 })

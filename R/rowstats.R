@@ -55,7 +55,7 @@ extreme_by <- function(name, by_row, caller, x, rows, cols, na.rm, useNames) {
   # an infinity stands for the extreme of nothing, which no integer holds
   if (!is.double(x) && (isTRUE(na.rm) || n == 0)) {
     result <- stat_by(name, get(name), by_row, caller, x * 1, NULL, NULL, na.rm, useNames)
-    return(if (any(is.infinite(plain(result)))) result else gpu(result, "int32"))
+    return(if (isTRUE(plain(any(abs(result) == Inf)))) result else gpu(result, "int32"))
   }
   stat_by(name, get(name), by_row, caller, x, NULL, NULL, na.rm, useNames)
 }

@@ -67,7 +67,7 @@ static ag_status holds(int *ok, int k, ag_array *a, ag_array *result, int skip) 
   AG_TRY(ag_array_read(result, &value, AG_F64));
   *ok = 1;
   if (reductions[k].r != AG_SUM) {
-    *ok = fabs(value) < (is_real(a) ? INFINITY : 2147483647);
+    *ok = fabs(value) < (is_real(a) ? (double)INFINITY : 2147483647.0);
   } else if (value != value) {
     if (!skip) AG_TRY(any_missing(&missing, a));
     *ok = missing;

@@ -180,7 +180,7 @@ static void stream_end(void) {}
     .which_max_row = which_max_row_##type, .scan_sum = scan_sum_##type,                            \
     .scan_min = scan_min_##type, .scan_max = scan_max_##type, more  \
   }
-#define REAL_FOLDS(type) .scan_prod = scan_prod_##type
+#define REAL_FOLDS(type) .scan_prod = scan_prod_##type, .sum_rows = sum_rows_##type
 #define INT_FOLDS                                                                                  \
   .any = any_run_i32, .all = all_run_i32, .any_row = any_row_i32, .all_row = all_row_i32
 

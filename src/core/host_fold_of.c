@@ -51,7 +51,10 @@ static void merge_which(ag_reduction op, double *value, int64_t *at, double othe
 
 static void merge(ag_reduction op, double *value, int64_t *at, double other, int64_t other_at) {
   switch (op) {
-  case AG_PROD: ag_prod_step(value, at, other); *at += other_at; break;
+  case AG_PROD:
+    ag_prod_step(value, at, other);
+    *at += other_at;
+    break;
   case AG_MIN: *value = extreme(0, *value, other); break;
   case AG_MAX: *value = extreme(1, *value, other); break;
   case AG_ANY: *value = truth(*value, other, 1); break;
@@ -121,8 +124,7 @@ static void fold_linear(const ag_folding *f, char *scratch, ag_accumulators acc,
   int64_t p = 0;
   for (int64_t done = 0; done < n;) {
     int64_t len = n - done < f->reach ? n - done : f->reach;
-    const char *x =
-        ag_host_program_eval(f->hp, f->slot, scratch, start + done, len, k->reduce.reg);
+    const char *x = ag_host_program_eval(f->hp, f->slot, scratch, start + done, len, k->reduce.reg);
     if (np == 1) f->run(len, x, k->reduce.skip, acc.value, acc.at, r + done);
     for (int64_t i = 0, run; np > 1 && i < len; i += run) {
       run = np - p < len - i ? np - p : len - i;

@@ -46,7 +46,7 @@ typedef struct {
   /* copies past the caches what is not read again soon: saves reading `to` before writing it */
   void (*stream)(size_t bytes, void *to, const void *from);
   void (*stream_end)(void); /* before another thread may read what was streamed */
-  ag_folds fold[4]; /* reductions and scans, by ag_dtype */
+  ag_folds fold[4];         /* reductions and scans, by ag_dtype */
   /* y[i] = philox stream `key` at counters first, first+1, ...: uniform in (0,1) or standard normal
    */
   void (*uniform_f32)(int64_t n, float *y, uint64_t key, int64_t first);

@@ -60,7 +60,8 @@ to_device <- function(result, like) {
 explicit_reads <- c(
   "plain", "as.matrix", "as.array", "as.vector", "as.numeric", "as.double", "as.integer",
   "as.logical", "as.character", "as.list", "as.data.frame", "print", "show", "format", "str",
-  "serialize", "saveRDS", "save", "dput", "identical", "all.equal", "all.equal.numeric", "is_gpu"
+  "serialize", "saveRDS", "save", "dput", "identical", "all.equal", "all.equal.numeric", "is_gpu",
+  "scale" # its attributes
 )
 
 # A whole array of n elements is about to come back to R: called by the C code.

@@ -4,8 +4,8 @@
 #'
 #' The functions of the package matrixStats of these names, on a device: `rowVars(x)` is
 #' `apply(x, 1, var)`, `colCumsums(x)` is `apply(x, 2, cumsum)`, and so on. Variances are computed
-#' in two passes, `rowLogSumExps(x)` is log(sum(exp(x))) without overflow. `rowWhichMaxs()` gives the
-#' place of the first of the largest elements, as `max.col(x, "first")`.
+#' in two passes, `rowLogSumExps(x)` is log(sum(exp(x))) without overflow. `rowWhichMaxs()` gives
+#' the place of the first of the largest elements, as `max.col(x, "first")`.
 #'
 #' @param x A matrix: one made by [gpu()], or an ordinary one, which goes to the default device.
 #'   Numeric; for `rowAnys()`, `rowAlls()`, `rowCounts()` logical or numeric.
@@ -15,8 +15,9 @@
 #' @param value What to look for: `TRUE`, `FALSE`, `NA` or a number.
 #' @param ... Not used.
 #' @param useNames Whether the names of rows and columns are kept.
-#' @return A vector with an element for each row or column; a matrix of two columns for `rowRanges()`
-#'   and `colRanges()`; a matrix like `x` for the cumulative functions. Without `na.rm` a missing
+#' @return A vector with an element for each row or column; a matrix of two columns for
+#'   `rowRanges()` and `colRanges()`; a matrix like `x` for the cumulative functions. Without
+#'   `na.rm` a missing
 #'   value makes the result of its row missing. Integers stay integers in maxima, minima, ranges and
 #'   cumulative sums, with `NA` and a warning where a sum does not fit.
 #' @section Errors:
@@ -55,7 +56,7 @@ extreme_by <- function(name, by_row, caller, x, rows, cols, na.rm, useNames) {
   # an infinity stands for the extreme of nothing, which no integer holds
   if (!is.double(x) && (isTRUE(na.rm) || n == 0)) {
     result <- stat_by(name, get(name), by_row, caller, x * 1, NULL, NULL, na.rm, useNames)
-    return(if (any(is.infinite(plain(result)))) result else gpu(result, "int32"))
+    return(if (isTRUE(plain(any(abs(result) == Inf)))) result else gpu(result, "int32"))
   }
   stat_by(name, get(name), by_row, caller, x, NULL, NULL, na.rm, useNames)
 }
@@ -73,7 +74,8 @@ scan_by <- function(name, by_row, caller, x, rows, cols, useNames) {
 # Whether elements are `value`, as logical.
 is_value <- function(x, value) {
   if (length(value) != 1) stop_status("argument", "`value`: a single value is wanted")
-  if (is.na(value)) is.na(x) else if (isTRUE(value)) !(!x) else if (isFALSE(value)) !x else x == value
+  if (is.na(value)) return(is.na(x))
+  if (isTRUE(value)) !(!x) else if (isFALSE(value)) !x else x == value
 }
 
 truth_by <- function(name, f, by_row, caller, x, rows, cols, value, na.rm, useNames) {

@@ -43,7 +43,7 @@ scale.gpu <- function(x, center = TRUE, scale = TRUE) {
 
 root_mean_square <- function(x) {
   n <- .Call(C_reduce_dims, "count", !is.na(x), FALSE, 1L, FALSE)
-  sqrt(colSums(x^2, na.rm = TRUE) / pmax(plain(n) - 1, 1))
+  sqrt(colSums(x^2, na.rm = TRUE) / .Call(C_binary, "pmax", n * 1 - 1, 1))
 }
 
 # The product with a matrix of ones where a row is in a group. What is not finite would reach all

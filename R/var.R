@@ -55,7 +55,7 @@ cor <- function(x, y = NULL, use = "everything", method = c("pearson", "kendall"
   if (by_moments(x, y, use, method)) {
     x_sd <- colSds(x, useNames = FALSE)
     y_sd <- if (is.null(y)) x_sd else colSds(y, useNames = FALSE)
-    if (all(plain(x_sd) != 0, plain(y_sd) != 0, na.rm = TRUE)) {
+    if (!isTRUE(plain(any(x_sd == 0))) && !isTRUE(plain(any(y_sd == 0)))) {
       products <- comoments(x, if (is.null(y)) x else y)
       return(products / stretch(x_sd, products, 1L) / stretch(y_sd, products, 2L))
     }

@@ -8,10 +8,14 @@ static const struct {
   const char *name;
   ag_reduction r;
   int keeps; /* integers give an integer */
-} reductions[] = {{"sum", AG_SUM, 1},    {"mean", AG_MEAN, 0},
-                  {"prod", AG_PROD, 0},  {"min", AG_MIN, 1},
-                  {"max", AG_MAX, 1},    {"any", AG_ANY, 0},
-                  {"all", AG_ALL, 0},    {"which.max", AG_WHICH_MAX, 0},
+} reductions[] = {{"sum", AG_SUM, 1},
+                  {"mean", AG_MEAN, 0},
+                  {"prod", AG_PROD, 0},
+                  {"min", AG_MIN, 1},
+                  {"max", AG_MAX, 1},
+                  {"any", AG_ANY, 0},
+                  {"all", AG_ALL, 0},
+                  {"which.max", AG_WHICH_MAX, 0},
                   {"which.min", AG_WHICH_MIN, 0}};
 #define NREDUCTIONS (int)(sizeof reductions / sizeof *reductions)
 
@@ -24,7 +28,8 @@ static int find_reduction(SEXP name_) {
 
 static int is_real(const ag_array *a) { return a->type == AG_F64 || a->type == AG_F32; }
 
-/* The real type that holds what integers are reduced to; AG_F32 holds whole numbers to 2^24 only. */
+/* The real type that holds what integers are reduced to; AG_F32 holds whole numbers to 2^24 only.
+ */
 static ag_dtype real_of(const ag_array *a) { return a->dev->has_f64 ? AG_F64 : AG_F32; }
 
 /* The extreme of nothing is R's, with its warning. */
@@ -67,7 +72,7 @@ static ag_status holds(int *ok, int k, ag_array *a, ag_array *result, int skip) 
   AG_TRY(ag_array_read(result, &value, AG_F64));
   *ok = 1;
   if (reductions[k].r != AG_SUM) {
-    *ok = fabs(value) < (is_real(a) ? INFINITY : 2147483647);
+    *ok = fabs(value) < (is_real(a) ? (double)INFINITY : 2147483647.0);
   } else if (value != value) {
     if (!skip) AG_TRY(any_missing(&missing, a));
     *ok = missing;
@@ -109,8 +114,7 @@ SEXP ffi_which_extreme(SEXP name_, SEXP x_) {
 static const struct {
   const char *name;
   ag_reduction r;
-} scans[] = {
-    {"cumsum", AG_SUM}, {"cumprod", AG_PROD}, {"cummax", AG_MAX}, {"cummin", AG_MIN}};
+} scans[] = {{"cumsum", AG_SUM}, {"cumprod", AG_PROD}, {"cummax", AG_MAX}, {"cummin", AG_MIN}};
 
 static int find_scan(SEXP name_) {
   for (int i = 0; i < 4; i++)

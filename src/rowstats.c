@@ -180,12 +180,10 @@ static const struct {
   const char *name;
   ag_status (*fn)(ag_array **out, const task *t);
   int whole; /* integers have an exact result without float64 too */
-} statistics[] = {{"sum", sum, 0},        {"mean", mean, 0},
-                  {"prod", prod, 0},      {"min", least, 1},
-                  {"max", most, 1},       {"any", any, 1},
-                  {"all", all, 1},        {"count", count, 1},
-                  {"var", variance, 0},   {"sd", deviation, 0},
-                  {"lse", log_sum_exp, 0}, {"which.max", which_max, 1}};
+} statistics[] = {{"sum", sum, 0},      {"mean", mean, 0},       {"prod", prod, 0},
+                  {"min", least, 1},    {"max", most, 1},        {"any", any, 1},
+                  {"all", all, 1},      {"count", count, 1},     {"var", variance, 0},
+                  {"sd", deviation, 0}, {"lse", log_sum_exp, 0}, {"which.max", which_max, 1}};
 
 static int find(SEXP name_) {
   for (size_t i = 0; i < sizeof statistics / sizeof *statistics; i++)
@@ -307,7 +305,8 @@ SEXP ffi_rowsum(SEXP x_, SEXP group_, SEXP groups_) {
   int64_t rows = XLENGTH(group_), groups = Rf_asInteger(groups_);
   const int *group = INTEGER(group_);
   ag_shape shape = ag_shape_of(2, rows, ag_array_count(a) / rows);
-  SEXP own_ = PROTECT(r_array_new()), member_ = PROTECT(r_array_new()), in_ = PROTECT(r_array_new());
+  SEXP own_ = PROTECT(r_array_new()), member_ = PROTECT(r_array_new()),
+       in_ = PROTECT(r_array_new());
   r_check(membership(r_array_out(member_), a->dev, real_of(a), group, rows, groups));
   r_check(ag_expr_reshape(r_array_out(in_), a, shape));
   r_check(ag_expr_matmul(r_array_out(own_), *r_array_out(member_), *r_array_out(in_), 1, 0));

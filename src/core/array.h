@@ -89,7 +89,8 @@ struct ag_array {
     ag_picks picks; /* TAKE, PUT */
     struct {
       int first, last, skip;
-    } axis; /* REDUCE, SCAN: half-open range of dimensions; REDUCE: whether NA and NaN are skipped */
+    } axis; /* REDUCE, SCAN: half-open range of dimensions; REDUCE: whether NA and NaN are skipped
+             */
     struct {
       int ta, tb;
     } trans;   /* MATMUL */

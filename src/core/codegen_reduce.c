@@ -54,15 +54,16 @@ static const char *identity(const reducer *r) {
   }
 }
 
-/* The accumulator `a` with `x` in it, for scalars and vectors. NaN and NA win (NA is the least int);
- * truth values are ranks. */
+/* The accumulator `a` with `x` in it, for scalars and vectors. NaN and NA win (NA is the least
+ * int); truth values are ranks. */
 static const char *combination(const reducer *r) {
   const int whole = r->acc == AG_I32;
   switch (r->k->reduce.op) {
   case AG_PROD: return "a * x";
   case AG_MIN: return whole ? "min(a, x)" : "(x < a) | (x != x) ? x : a";
   case AG_MAX:
-    return whole ? "(a != NA_INT) & ((x > a) | (x == NA_INT)) ? x : a" : "(x > a) | (x != x) ? x : a";
+    return whole ? "(a != NA_INT) & ((x > a) | (x == NA_INT)) ? x : a"
+                 : "(x > a) | (x != x) ? x : a";
   case AG_ANY:
   case AG_ALL: return "max(a, x)";
   default: return "a + x";
@@ -89,8 +90,7 @@ static void element_as_acc(const reducer *r, char text[200], int lanes, const ch
 static void combine(reducer *r, int lanes, const char *acc, const char *x) {
   char type[CG_TEXT];
   ag_cg_declare(type, r->acc, lanes);
-  ag_cg_line(&r->w, "{ const %s a = %s, x = %s; %s = %s; }", type, acc, x, acc,
-             combination(r));
+  ag_cg_line(&r->w, "{ const %s a = %s, x = %s; %s = %s; }", type, acc, x, acc, combination(r));
 }
 
 /* An element into `acc`; what is missing and skipped adds nothing. */

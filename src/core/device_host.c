@@ -12,7 +12,7 @@
 #include <unistd.h>
 #endif
 
-#define HUGE_PAGE ((size_t)2 << 20)
+#define HUGE_PAGE   ((size_t)2 << 20)
 #define ALIGN       64
 #define MAX_WORKERS 256
 /* Iterations times instructions below which waking another thread costs more than it gives. */

@@ -370,8 +370,7 @@ ag_status ag_emit(ag_build *b, int c, ag_kernel *k) {
   ag_cut *cut = &b->cut[c];
   const ag_array *x = b->item[cut->root].x;
   set_space(&k->prog, &cut->space);
-  if (cut->copy_into < 0 && (x->kind == AG_REDUCE || x->kind == AG_SCAN))
-    return emit_reduce(&e, x);
+  if (cut->copy_into < 0 && (x->kind == AG_REDUCE || x->kind == AG_SCAN)) return emit_reduce(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_GATHER) return emit_gather(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_SELECT) return emit_select(&e, x);
   if (cut->matmul >= 0) AG_TRY(emit_matmul(&e, b->item[cut->matmul].x));

@@ -1,6 +1,6 @@
-/* Reductions of `element`s, and what their scans have in common. FN(name) is the function's name for
- * the type; MISSING(x), IS_NA(x) and AS_DOUBLE(x) say what is missing and keep NA. The contract of
- * the functions is in host_isa.h. Included once per type by host_loops.h. */
+/* Reductions of `element`s, and what their scans have in common. FN(name) is the function's name
+ * for the type; MISSING(x), IS_NA(x) and AS_DOUBLE(x) say what is missing and keep NA. The contract
+ * of the functions is in host_isa.h. Included once per type by host_loops.h. */
 
 static int FN(any_missing)(int64_t n, const element *x) {
   int found = 0;
@@ -47,9 +47,9 @@ static int FN(contains)(int64_t n, const element *x, element what) {
     for (int j = 0; j < PARTS; j++) lane[j] = start;                                               \
     for (; i + PARTS <= n; i += PARTS)                                                             \
       for (int j = 0; j < PARTS; j++)                                                              \
-        lane[j] = PRESENT(x[i + j]) & (x[i + j] is_better lane[j]) ? x[i + j] : lane[j];          \
+        lane[j] = PRESENT(x[i + j]) & (x[i + j] is_better lane[j]) ? x[i + j] : lane[j];           \
     for (int j = 0; i < n; i++, j++)                                                               \
-      lane[j] = PRESENT(x[i]) & (x[i] is_better lane[j]) ? x[i] : lane[j];                        \
+      lane[j] = PRESENT(x[i]) & (x[i] is_better lane[j]) ? x[i] : lane[j];                         \
     for (int j = 1; j < PARTS; j++) lane[0] = lane[j] is_better lane[0] ? lane[j] : lane[0];       \
     return (double)lane[0];                                                                        \
   }
@@ -107,7 +107,7 @@ EXTREME_ROW(FN(max_row), >)
     (void)skip;                                                                                    \
     for (int64_t i = 0; i < n; i++) {                                                              \
       const double a = (double)x[i];                                                               \
-      const int better = PRESENT(x[i]) & ((at[i] < 0) | (a is_better value[i]));                  \
+      const int better = PRESENT(x[i]) & ((at[i] < 0) | (a is_better value[i]));                   \
       value[i] = better ? a : value[i];                                                            \
       at[i] = better ? r : at[i];                                                                  \
     }                                                                                              \

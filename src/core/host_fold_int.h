@@ -72,7 +72,6 @@ static void scan_sum_i32(int64_t n, const void *px, void *py, double value, int6
   for (; i < n; i++) y[i] = NA_INT;
 }
 
-
 /* The accumulator begins with an infinity, which an int is not: SCAN_EXTREME uses it only where it
  * beats an element. */
 SCAN_EXTREME(scan_min_i32, <, NA_INT)

@@ -4,7 +4,7 @@
 
 /* Elements that are worth a task of their own. */
 #define GRAIN 65536
-#define WIDTH 2048
+#define WIDTH 4096
 
 /* -- accumulators -------------------------------------------------------------------------- */
 static double start_of(ag_reduction op) {
@@ -51,18 +51,33 @@ static void merge_which(ag_reduction op, double *value, int64_t *at, double othe
 
 static void merge(ag_reduction op, double *value, int64_t *at, double other, int64_t other_at) {
   switch (op) {
-  case AG_PROD: ag_prod_step(value, at, other); *at += other_at; break;
+  case AG_PROD:
+    ag_prod_step(value, at, other);
+    *at += other_at;
+    break;
   case AG_MIN: *value = extreme(0, *value, other); break;
   case AG_MAX: *value = extreme(1, *value, other); break;
   case AG_ANY: *value = truth(*value, other, 1); break;
   case AG_ALL: *value = truth(*value, other, 0); break;
   case AG_WHICH_MIN:
   case AG_WHICH_MAX: merge_which(op, value, at, other, other_at); break;
-  default: *value = sum_keeping_na(*value, other); *at += other_at;
+  default: break; /* sums: below */
+  }
+}
+
+static void merge_sums(ag_accumulators acc, ag_accumulators from, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    double sum = acc.value[i] + from.value[i];
+    acc.value[i] = sum == sum ? sum : sum_keeping_na(acc.value[i], from.value[i]);
+    acc.at[i] += from.at[i];
   }
 }
 
 void ag_accumulators_merge(ag_reduction op, ag_accumulators acc, ag_accumulators from, int64_t n) {
+  if (op == AG_SUM || op == AG_MEAN) {
+    merge_sums(acc, from, n);
+    return;
+  }
   for (int64_t i = 0; i < n; i++) merge(op, acc.value + i, acc.at + i, from.value[i], from.at[i]);
 }
 
@@ -109,8 +124,7 @@ static void fold_linear(const ag_folding *f, char *scratch, ag_accumulators acc,
   int64_t p = 0;
   for (int64_t done = 0; done < n;) {
     int64_t len = n - done < f->reach ? n - done : f->reach;
-    const char *x =
-        ag_host_program_eval(f->hp, f->slot, scratch, start + done, len, k->reduce.reg);
+    const char *x = ag_host_program_eval(f->hp, f->slot, scratch, start + done, len, k->reduce.reg);
     if (np == 1) f->run(len, x, k->reduce.skip, acc.value, acc.at, r + done);
     for (int64_t i = 0, run; np > 1 && i < len; i += run) {
       run = np - p < len - i ? np - p : len - i;
@@ -122,15 +136,29 @@ static void fold_linear(const ag_folding *f, char *scratch, ag_accumulators acc,
   }
 }
 
+/* Sums of rows that lie in memory, many rows at a time. Returns how many rows it did. */
+static int64_t sum_many_rows(const ag_folding *f, char *scratch, ag_accumulators acc, int64_t start,
+                             int64_t np, int64_t nr) {
+  const ag_kernel *k = f->hp->k;
+  const ag_fold_rows_fn sum = f->hp->isa->fold[f->type].sum_rows;
+  int64_t r = 0;
+  if (!sum || (f->op != AG_SUM && f->op != AG_MEAN) || k->reduce.skip || f->reach < INT64_MAX)
+    return 0;
+  const char *x = ag_host_program_eval(f->hp, f->slot, scratch, start, 1, k->reduce.reg);
+  for (; r + AG_ROWS <= nr; r += AG_ROWS)
+    sum(np, x + (size_t)(r * f->pre) * f->size, f->pre, acc.value);
+  return r;
+}
+
 void ag_fold_rows(const ag_folding *f, char *scratch, ag_accumulators acc, int64_t q, int64_t p0,
                   int64_t np, int64_t r0, int64_t nr) {
   const int64_t start = (q * f->red + r0) * f->pre + p0;
+  int64_t r = np > 1 ? sum_many_rows(f, scratch, acc, start, np, nr) : 0;
   if (np == f->pre) {
-    fold_linear(f, scratch, acc, np, r0, start, np * nr);
+    fold_linear(f, scratch, acc, np, r0 + r, start + r * np, np * (nr - r));
     return;
   }
-  for (int64_t r = 0; r < nr; r++)
-    fold_linear(f, scratch, acc, np, r0 + r, start + r * f->pre, np);
+  for (; r < nr; r++) fold_linear(f, scratch, acc, np, r0 + r, start + r * f->pre, np);
 }
 
 /* -- cutting ------------------------------------------------------------------------------- */
@@ -142,7 +170,7 @@ int64_t ag_fold_width(int64_t pre) {
 }
 
 int64_t ag_fold_parts(int64_t units, int64_t width, int64_t red) {
-  int64_t most = red * width / GRAIN, wanted = 32 / (units > 0 ? units : 1);
+  int64_t most = red * width / GRAIN, wanted = 16 / (units > 0 ? units : 1);
   if (units >= 8) return 1;
   int64_t parts = most < wanted ? most : wanted;
   return parts < 1 ? 1 : parts;

@@ -41,6 +41,15 @@ static void FN(sum_row)(int64_t n, const void *px, int skip, double *value, int6
     for (int64_t i = 0; i < n; i++) value[i] += x[i];
 }
 
+static void FN(sum_rows)(int64_t n, const void *px, int64_t s, double *value) {
+  const element *x = px;
+  for (int64_t i = 0; i < n; i++) {
+    const double a = (double)x[i] + (double)x[i + s], b = (double)x[i + 2 * s] + x[i + 3 * s],
+                 c = (double)x[i + 4 * s] + x[i + 5 * s], d = (double)x[i + 6 * s] + x[i + 7 * s];
+    value[i] += (a + b) + (c + d);
+  }
+}
+
 EXTREME_RUN(FN(min_run), FN(least), INFINITY, <)
 EXTREME_RUN(FN(max_run), FN(greatest), -INFINITY, >)
 WHICH_RUN(FN(which_min_run), FN(least), INFINITY, <)

@@ -24,12 +24,17 @@ typedef void (*ag_loop)(int64_t n, void *y, const void *a, const void *b, const 
 typedef void (*ag_fold_run)(int64_t n, const void *x, int skip, double *value, int64_t *at,
                             int64_t r);
 typedef ag_fold_run ag_fold_row;
+/* Folds AG_ROWS rows of n elements, `stride` elements apart, into n sums at once: an accumulator is
+ * then read and written once for all of them. */
+#define AG_ROWS 8
+typedef void (*ag_fold_rows_fn)(int64_t n, const void *x, int64_t stride, double *value);
 /* y[i] = what is accumulated after x[i], beginning with the accumulator given. y is of x's type. */
 typedef void (*ag_scan_run)(int64_t n, const void *x, void *y, double value, int64_t at);
 
 typedef struct {
   ag_fold_run sum, prod, min, max, any, all, which_min, which_max;
   ag_fold_row sum_row, prod_row, min_row, max_row, any_row, all_row, which_min_row, which_max_row;
+  ag_fold_rows_fn sum_rows; /* of reals */
   ag_scan_run scan_sum, scan_prod, scan_min, scan_max;
 } ag_folds;
 
@@ -41,7 +46,7 @@ typedef struct {
   /* copies past the caches what is not read again soon: saves reading `to` before writing it */
   void (*stream)(size_t bytes, void *to, const void *from);
   void (*stream_end)(void); /* before another thread may read what was streamed */
-  ag_folds fold[4]; /* reductions and scans, by ag_dtype */
+  ag_folds fold[4];         /* reductions and scans, by ag_dtype */
   /* y[i] = philox stream `key` at counters first, first+1, ...: uniform in (0,1) or standard normal
    */
   void (*uniform_f32)(int64_t n, float *y, uint64_t key, int64_t first);

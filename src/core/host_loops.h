@@ -120,26 +120,26 @@ LOOP(cast_i32_i32, int32_t, int32_t, a)
 LOOP(cast_i32_bool, int32_t, int32_t, a == NA_INT ? NA_INT : a != 0)
 
 /* -- reductions and scans ------------------------------------------------------------------- */
-#define PARTS         VBYTES
-#define element       double
-#define FN(name)      name##_f64
-#define MISSING(x)    ((x) != (x))
-#define IS_NA(x)      is_na_f64(x)
-#define AS_DOUBLE(x)  (x)
+#define PARTS        VBYTES
+#define element      double
+#define FN(name)     name##_f64
+#define MISSING(x)   ((x) != (x))
+#define IS_NA(x)     is_na_f64(x)
+#define AS_DOUBLE(x) (x)
 #include "host_fold.h"
 #include "host_fold_real.h"
-#define element       float
-#define FN(name)      name##_f32
-#define MISSING(x)    ((x) != (x))
-#define IS_NA(x)      is_na_f32(x)
-#define AS_DOUBLE(x)  ((double)(x))
+#define element      float
+#define FN(name)     name##_f32
+#define MISSING(x)   ((x) != (x))
+#define IS_NA(x)     is_na_f32(x)
+#define AS_DOUBLE(x) ((double)(x))
 #include "host_fold.h"
 #include "host_fold_real.h"
-#define element       int32_t
-#define FN(name)      name##_i32
-#define MISSING(x)    ((x) == NA_INT)
-#define IS_NA(x)      ((x) == NA_INT)
-#define AS_DOUBLE(x)  ((x) == NA_INT ? NA_F64 : (double)(x))
+#define element      int32_t
+#define FN(name)     name##_i32
+#define MISSING(x)   ((x) == NA_INT)
+#define IS_NA(x)     ((x) == NA_INT)
+#define AS_DOUBLE(x) ((x) == NA_INT ? NA_F64 : (double)(x))
 #include "host_fold.h"
 #include "host_fold_int.h"
 
@@ -179,9 +179,9 @@ static void stream_end(void) {}
     .sum_row = sum_row_##type, .prod_row = prod_row_##type, .min_row = min_row_##type,             \
     .max_row = max_row_##type, .which_min_row = which_min_row_##type,                              \
     .which_max_row = which_max_row_##type, .scan_sum = scan_sum_##type,                            \
-    .scan_min = scan_min_##type, .scan_max = scan_max_##type, more  \
+    .scan_min = scan_min_##type, .scan_max = scan_max_##type, more                                 \
   }
-#define REAL_FOLDS(type) .scan_prod = scan_prod_##type
+#define REAL_FOLDS(type) .scan_prod = scan_prod_##type, .sum_rows = sum_rows_##type
 #define INT_FOLDS                                                                                  \
   .any = any_run_i32, .all = all_run_i32, .any_row = any_row_i32, .all_row = all_row_i32
 
@@ -208,7 +208,8 @@ const ag_isa ISA = {
              {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_i32}},
     .stream = stream,
     .stream_end = stream_end,
-    .fold = {FOLDS(f64, REAL_FOLDS(f64)), FOLDS(f32, REAL_FOLDS(f32)), FOLDS(i32, INT_FOLDS), FOLDS(i32, INT_FOLDS)},
+    .fold = {FOLDS(f64, REAL_FOLDS(f64)), FOLDS(f32, REAL_FOLDS(f32)), FOLDS(i32, INT_FOLDS),
+             FOLDS(i32, INT_FOLDS)},
     .uniform_f32 = uniform_f32,
     .uniform_f64 = uniform_f64,
     .normal_f32 = normal_f32,

@@ -25,7 +25,7 @@ typedef struct {
   int nkonst;
   ag_host_step step[AG_MAX_INSTR];
   unsigned char direct[AG_MAX_OUT]; /* output is written by its instruction */
-  int streams; /* outputs are too large for the caches: written past them */
+  int streams;                      /* outputs are too large for the caches: written past them */
 } ag_host_program;
 
 void ag_host_program_make(ag_host_program *hp, const ag_kernel *k);

@@ -55,7 +55,8 @@ static ag_scan_run scan_of(const ag_folding *f) {
 static char *result_at(const job *j, int64_t i) { return j->out + (size_t)i * j->f.size; }
 
 /* -- along neighbours ---------------------------------------------------------------------- */
-/* The elements [start, start + n) of the linear order, n <= CHUNK: where they lie, or in `buffer`. */
+/* The elements [start, start + n) of the linear order, n <= CHUNK: where they lie, or in `buffer`.
+ */
 static const char *elements(const job *j, char *scratch, char *buffer, int64_t start, int64_t n) {
   const ag_folding *f = &j->f;
   const int reg = f->hp->k->reduce.reg;
@@ -170,7 +171,8 @@ static void write_products(const job *j, char *y, const double *value, const int
 static void write_row(const job *j, char *y, ag_accumulators acc, int64_t n) {
   ag_dtype type = j->f.type;
   if (j->f.op == AG_PROD) write_products(j, y, acc.value, acc.at, n);
-  else if (j->f.op == AG_SUM && type == AG_I32) write_ints((int32_t *)(void *)y, acc.value, acc.at, n);
+  else if (j->f.op == AG_SUM && type == AG_I32)
+    write_ints((int32_t *)(void *)y, acc.value, acc.at, n);
   else j->f.hp->isa->cast[AG_F64][type](n, y, acc.value, acc.value, acc.value);
 }
 
@@ -226,8 +228,7 @@ static void rows_task(void *ctx, int task, int worker) {
     scan_linear(j, scratch, r.acc, r.np, start, r.np * r.nr);
     return;
   }
-  for (int64_t i = 0; i < r.nr; i++)
-    scan_linear(j, scratch, r.acc, r.np, start + i * f->pre, r.np);
+  for (int64_t i = 0; i < r.nr; i++) scan_linear(j, scratch, r.acc, r.np, start + i * f->pre, r.np);
 }
 
 /* Totals of the parts become what each part begins with. */
@@ -239,8 +240,8 @@ static void totals_to_prefixes(const job *j) {
     for (int64_t i = 0; i < n; i++) {
       double value = before.value[i];
       int64_t at = before.at[i];
-      ag_accumulators_merge(j->f.op, (ag_accumulators){&value, &at},
-                            ag_accumulators_from(here, i), 1);
+      ag_accumulators_merge(j->f.op, (ag_accumulators){&value, &at}, ag_accumulators_from(here, i),
+                            1);
       here.value[i] = value, here.at[i] = at;
     }
   }

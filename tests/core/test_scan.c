@@ -82,7 +82,8 @@ static ag_dtype type_of_result(ag_dtype type, ag_reduction op) {
 static void one_case(ag_reduction op, int scan, ag_dtype type, int64_t pre, int64_t red,
                      int64_t post, int missing, int skip) {
   const int64_t n = pre * red * post, count = scan ? n : pre * post;
-  double *x = values(type, op, n, red, missing), *want = numbers(count, 1), *have = numbers(count, 1);
+  double *x = values(type, op, n, red, missing), *want = numbers(count, 1),
+         *have = numbers(count, 1);
   ag_array *a = NULL, *y = NULL;
   ag_dtype upload = is_real(type) ? AG_F64 : type;
   int32_t *ints = malloc((size_t)(n + 1) * sizeof *ints);

@@ -19,7 +19,7 @@ test_that("who reads arrays is counted, and said as the option asks", {
 test_that("large arrays are mentioned once for each function and session", {
   counts <- anygpu:::counts
   counts$told <- list()
-  x <- gpu(numeric(150000))
+  x <- gpu(seq_len(150000) + 0)
   expect_message(fft(x + 1), "fft\\(\\) reads 150,000 elements")
   expect_silent(fft(x + 2))
   expect_silent(fft(gpu(numeric(100))))

@@ -120,7 +120,7 @@ machine <- function() {
 args <- commandArgs(trailingOnly = TRUE)
 keep <- if (length(args) && !args[1] %in% c("-", "")) args[1]
 questions <- if (length(args) > 1) args[-1] else {
-  c("elementwise", "matmul", "transfer", "dispatch", "mlp", "steps")
+  c("elementwise", "matmul", "transfer", "dispatch", "mlp", "steps", "sort")
 }
 writeLines(c(machine(), ""))
 print_row(columns)

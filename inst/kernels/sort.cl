@@ -16,8 +16,8 @@
  * ag_sort_search    how many of a sorted table are up to (LEFT: below) a key
  * ag_sort_tabulate  how many keys are 1, 2, ..., m
  *
- * A key is the bits of a number, as an unsigned integer that sorts as the number does; 0 or all ones
- * stand for NA. Numbers are never computed with, so float64 needs no fp64 here. */
+ * A key is the bits of a number, as an unsigned integer that sorts as the number does; 0 or all
+ * ones stand for NA. Numbers are never computed with, so float64 needs no fp64 here. */
 #ifndef KIND
 #define KIND 0 /* of the keys: 0 float32, 1 float64, 2 int32, 3 logical */
 #endif
@@ -96,8 +96,8 @@ word load(__global const word *keys, __global const int *from, __global const wo
   return in[i];
 }
 
-/* Exclusive sums over a work-group of `size` items, by way of local memory of that size. Returns the
- * sum of the values of the items before; *total is that of all. */
+/* Exclusive sums over a work-group of `size` items, by way of local memory of that size. Returns
+ * the sum of the values of the items before; *total is that of all. */
 uint sum_before(uint value, __local uint *sums, uint size, uint *total) {
   const uint lid = get_local_id(0);
   sums[lid] = value;
@@ -332,7 +332,7 @@ __kernel void ag_sort_search(__global const word *keys, long keys_at, __global c
   out[out_at + i] = na ? NA_INT : inside ? (int)low : moved;
 }
 
-/* -- counts -------------------------------------------------------------------------------------- */
+/* -- counts ------------------------------------------------------------------------------------ */
 #define BINS 1024 /* up to here a work-group counts in local memory first */
 
 __kernel void ag_sort_tabulate(__global const word *keys, long keys_at, __global int *out,

@@ -44,7 +44,8 @@ static void add_stage(const writer *w, const char *entry, int64_t groups, int64_
   ag_cg_drop(&cg);
 }
 #define STAGE(entry, groups, local, ...)                                                           \
-  add_stage(w, entry, groups, local, (int)(sizeof((ag_cg_arg[]){__VA_ARGS__}) / sizeof(ag_cg_arg)), \
+  add_stage(w, entry, groups, local,                                                               \
+            (int)(sizeof((ag_cg_arg[]){__VA_ARGS__}) / sizeof(ag_cg_arg)),                         \
             (const ag_cg_arg[]){__VA_ARGS__})
 
 /* Few enough work-groups that their counts are quickly summed, enough to fill a device. */

@@ -179,8 +179,8 @@ ag_status ag_sort_rank(ag_array **out, ag_array *x, ag_array *order, const ag_ra
 }
 
 /* -- search, counts -------------------------------------------------------------------------- */
-static ag_status search_step(launcher *l, ag_array *x, ag_array *table, int left,
-                             int closed, ag_counted counted) {
+static ag_status search_step(launcher *l, ag_array *x, ag_array *table, int left, int closed,
+                             ag_counted counted) {
   AG_TRY(begin(l, AG_SORT_SEARCH, x));
   l->k->sort.m = ag_array_count(table);
   l->k->sort.left = left;
@@ -215,7 +215,7 @@ ag_status ag_sort_tabulate(ag_array **out, ag_array *x, int64_t n) {
   return end(&l, status, out, 1, AG_I32, ag_shape_of(1, n));
 }
 
-/* -- where the missing values begin --------------------------------------------------------------- */
+/* -- where the missing values begin ------------------------------------------------------------ */
 static ag_status is_missing(int *out, ag_array *x, ag_array *order, int64_t at) {
   int32_t row = (int32_t)at + 1, value;
   if (order) AG_TRY(ag_array_read_range(order, &row, AG_I32, at, 1));

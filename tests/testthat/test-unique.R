@@ -33,6 +33,7 @@ test_that("match and %in%", {
   expect_gpu(function(x, y) x %in% y, matrix(c(1, 2, 3, 4), 2), c(2, 3))
   expect_identical(match("b", letters), 2L)
   expect_identical("b" %in% letters, TRUE)
+  expect_identical(`%in%`(1, 1:2), TRUE)
   expect_gpu(function(x) sort(union(x, c(9, 8))), c(1, 9))
   expect_gpu(function(x) setdiff(x, c(9, 8)), c(1, 9, 3))
 })

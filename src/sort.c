@@ -223,6 +223,7 @@ static ag_status flat(ag_array **out, const r_operand *o, ag_device *d, ag_dtype
 static ag_status match(ag_array **out, ag_array *table, ag_array *x, int32_t nomatch) {
   ag_array *part[2] = {table, x}, *all = NULL, *place = NULL;
   const int64_t nt = ag_array_count(table), nx = ag_array_count(x), one = 1;
+  if (nt < nx / 4) return ag_sort_match(out, x, table, nomatch);
   ag_status status = ag_expr_concat(&all, 2, part);
   if (status == AG_OK) status = equal_ones(&place, all, AG_RANK_OCCURRENCE, nt, nomatch);
   if (status == AG_OK) status = ag_expr_slice(out, place, &nt, &one, &nx);

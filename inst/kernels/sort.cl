@@ -305,13 +305,16 @@ __kernel void ag_sort_take(__global const word *keys, long keys_at, __global con
 #define COUNT_PLAIN  0
 #define COUNT_INSIDE 1
 #define COUNT_BIN    2
+#define COUNT_MATCH  3
 
 __kernel void ag_sort_search(__global const word *keys, long keys_at, __global const word *table,
-                             long table_at, __global int *out, long out_at, long n, long m,
-                             long closed, long counted, long lflags) {
+                             long table_at, __global int *out, long out_at,
+                             __global const int *order, long order_at, long n, long m, long closed,
+                             long counted, long otherwise, long lflags) {
   const long i = get_global_id(0);
   if (i >= n) return;
-  const word key = key_of(keys[keys_at + i], 0);
+  const int flags = (int)lflags & APART;
+  const word key = key_of(keys[keys_at + i], flags);
 #if KIND == 3
   const int na = key == 3;
 #else
@@ -320,9 +323,14 @@ __kernel void ag_sort_search(__global const word *keys, long keys_at, __global c
   long low = 0, high = m;
   while (low < high) {
     const long mid = low + (high - low) / 2;
-    const word there = key_of(table[table_at + mid], 0);
+    const word there = key_of(table[table_at + mid], flags);
     if (lflags & LEFT ? there < key : there <= key) low = mid + 1;
     else high = mid;
+  }
+  if (counted == COUNT_MATCH) {
+    const int found = low < m && key_of(table[table_at + min(low, m - 1)], flags) == key;
+    out[out_at + i] = found ? order[order_at + low] : (int)otherwise;
+    return;
   }
   const int left = (lflags & LEFT) != 0;
   if (closed && m > 0 && key_of(table[table_at + (left ? 0 : m - 1)], 0) == key)

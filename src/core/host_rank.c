@@ -28,14 +28,17 @@ static int64_t chunk_end(const job *j, int task) {
 /* -- RANK: runs of equal keys along the order ------------------------------------------------ */
 #define AHEAD 24 /* places whose key and result are fetched in advance: they lie anywhere */
 
+static void fetch_out(const job *j, int64_t at) {
+  const size_t row = (size_t)j->order[at] - 1;
+  __builtin_prefetch((char *)j->out + row * ag_dtype_size(j->k->sort.out), 1);
+}
+
 static uint64_t key_of(const job *j, int64_t at) {
-#if defined(__GNUC__)
   if (at + AHEAD < j->k->sort.n) {
-    const size_t next = (size_t)j->order[at + AHEAD] - 1;
-    __builtin_prefetch((const char *)j->x + next * ag_dtype_size(j->k->sort.type));
-    __builtin_prefetch((char *)j->out + next * ag_dtype_size(j->k->sort.out), 1);
+    const size_t row = (size_t)j->order[at + AHEAD] - 1;
+    __builtin_prefetch((const char *)j->x + row * ag_dtype_size(j->k->sort.type));
+    fetch_out(j, at + AHEAD);
   }
-#endif
   return key_at(j->x, j->k->sort.type, j->order[at] - 1, &j->k->sort.by);
 }
 
@@ -72,6 +75,7 @@ static void write_run(const job *j, int64_t lo, int64_t hi) {
   int32_t *out = j->out;
   for (int64_t i = lo; i < hi; i++) {
     const int64_t at = j->order[i] - 1;
+    if (i + AHEAD < hi) fetch_out(j, i + AHEAD);
     switch (j->k->sort.rank) {
     case AG_RANK_FIRST: out[at] = (int32_t)(i - base + 1); break;
     case AG_RANK_LAST: out[at] = (int32_t)(l + h - (i - base)); break;
@@ -139,6 +143,8 @@ static void count_below(const uint64_t *table, int64_t size, const uint64_t *key
 static int32_t counted(const job *j, int64_t c, uint64_t key) {
   const int64_t m = j->k->sort.m, bin = j->k->sort.left ? 1 : m - 1;
   const uint64_t *table = j->table;
+  if (j->k->sort.counted == AG_COUNT_MATCH)
+    return c < m && table[c] == key ? j->order[c] : j->k->sort.otherwise;
   if (j->k->sort.closed && m && key == table[j->k->sort.left ? 0 : m - 1]) c = bin;
   if (j->k->sort.counted == AG_COUNT_PLAIN) return (int32_t)c;
   if (c >= 1 && c < m) return (int32_t)c;
@@ -148,7 +154,7 @@ static int32_t counted(const job *j, int64_t c, uint64_t key) {
 
 static void search_task(void *ctx, int task, int worker) {
   const job *j = ctx;
-  const ag_sort_by by = {0, 0, 0};
+  const ag_sort_by by = {.apart = j->k->sort.counted == AG_COUNT_MATCH};
   const uint64_t na = j->k->sort.type == AG_F64 ? ~(uint64_t)0 : UINT32_MAX;
   const int64_t end = chunk_end(j, task);
   int32_t *out = j->out;
@@ -160,12 +166,12 @@ static void search_task(void *ctx, int task, int worker) {
     for (int l = 0; l < n; l++) key[l] = key_at(j->x, j->k->sort.type, i + l, &by);
     count_below(j->table, j->table_size, key, j->k->sort.left, count);
     for (int l = 0; l < n; l++)
-      out[i + l] = key[l] == na ? AG_NA_INT : counted(j, count[l], key[l]);
+      out[i + l] = key[l] == na && !by.apart ? AG_NA_INT : counted(j, count[l], key[l]);
   }
 }
 
 static ag_status search(job *j, int tasks) {
-  const ag_sort_by by = {0, 0, 0};
+  const ag_sort_by by = {.apart = j->k->sort.counted == AG_COUNT_MATCH};
   const int64_t m = j->k->sort.m;
   j->table_size = 1;
   while (j->table_size < m) j->table_size = 2 * j->table_size + 1;
@@ -230,6 +236,7 @@ ag_status ag_host_rank(const ag_kernel *k, const ag_binding *slot) {
   case AG_SORT_SEARCH:
     j.table = place(&slot[1], k->sort.type);
     j.out = (void *)place(&slot[2], AG_I32);
+    if (k->sort.counted == AG_COUNT_MATCH) j.order = place(&slot[3], AG_I32);
     return search(&j, tasks);
   default: j.out = (void *)place(&slot[1], AG_I32); return tabulate(&j, tasks);
   }

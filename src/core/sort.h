@@ -32,6 +32,9 @@ AG_CHECKED ag_status ag_sort_rank(ag_array **out, ag_array *x, ag_array *order,
  * below it: int32, NA for NA; `closed` and `counted` as in kernel.h. */
 AG_CHECKED ag_status ag_sort_search(ag_array **out, ag_array *x, ag_array *table, int left,
                                     int closed, ag_counted counted);
+/* Where x[i] first stands in `table` (from 1), or `nomatch`: int32. NA equals NA, and NaN NaN. For
+ * a table that is much shorter than x. */
+AG_CHECKED ag_status ag_sort_match(ag_array **out, ag_array *x, ag_array *table, int32_t nomatch);
 /* How often 1, 2, ... n occur in x (int32): int32. */
 AG_CHECKED ag_status ag_sort_tabulate(ag_array **out, ag_array *x, int64_t n);
 /* How many elements of x come before its NA and NaN, given that they are last, as in a sorted

@@ -18,7 +18,8 @@ test_that("unique, duplicated, anyDuplicated", {
 })
 
 test_that("match and %in%", {
-  for (x in vectors) {
+  # tables that are short beside x are searched
+  for (x in c(vectors, list(rep(vectors[[1]], 10), rep(vectors[[2]], 10)))) {
     expect_gpu(function(x, y) match(x, y), x, c(1, NaN, 3, 1, 0))
     expect_gpu(function(x, y) match(x, y, nomatch = 0L), x, c(2L, NA, 3L))
     expect_gpu(function(x, y) x %in% y, x, c(TRUE, NA))

@@ -42,7 +42,7 @@ gpu_memory <- function(limit = NULL, release = FALSE, device = NULL) {
 #'   read, by function) and `fallbacks` (calls, by function).
 #' @examples
 #' x <- gpu(runif(1000), device = "host")
-#' y <- sort(x)
+#' y <- fft(x)
 #' gpu_stats()
 #' @importFrom utils head
 #' @export

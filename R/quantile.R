@@ -12,7 +12,8 @@ sorted_numbers <- function(x) {
 #' @exportS3Method
 quantile.gpu <- function(x, probs = seq(0, 1, 0.25), na.rm = FALSE, names = TRUE, type = 7, ...) {
   probs <- plain(probs)
-  here <- identical(as.double(type), 7) && is.numeric(probs) && !is.logical(x)
+  here <- identical(as.double(type), 7) && is.numeric(probs) && !is.logical(x) &&
+    is_sortable(x)
   if (!here) return(quantile_in_r(x, probs, na.rm, names, type, ...))
   s <- sorted_numbers(x)
   if (s$n == 0L || (s$missing && !na.rm)) {
@@ -41,6 +42,7 @@ quantile_in_r <- function(x, probs, na.rm, names, type, ...) {
 #' @importFrom stats median
 #' @exportS3Method
 median.gpu <- function(x, na.rm = FALSE, ...) {
+  if (!is_sortable(x)) return(in_r("median", list(x, na.rm = na.rm), f = stats::median))
   s <- sorted_numbers(x)
   none <- as.vector(NA, typeof(x))
   if (s$n == 0L || (s$missing && !isTRUE(na.rm))) return(none)

@@ -32,13 +32,16 @@
 #' @name sort.gpu
 NULL
 
+# Rows are int32 on the device.
+is_sortable <- function(x) length(x) <= .Machine$integer.max
+
 is_flag <- function(x) is.logical(x) && length(x) == 1L && !is.na(x)
 
 #' @rdname sort.gpu
 #' @exportS3Method
 sort.gpu <- function(x, decreasing = FALSE, na.last = NA, ...) {
   plain_call <- ...length() == 0L && is_flag(decreasing) && is.logical(na.last) &&
-    length(na.last) == 1L && length(dim(x)) != 1L
+    length(na.last) == 1L && length(dim(x)) != 1L && is_sortable(x)
   if (!plain_call) {
     return(in_r("sort", list(x, decreasing = decreasing, na.last = na.last, ...), x))
   }
@@ -92,7 +95,8 @@ setMethod("rank", "gpu", function(x, na.last = "keep", ties.method = c(
 
 rank_here <- function(x, na.last, ties) {
   keep <- identical(na.last, "keep")
-  if (ties == "random" || length(na.last) != 1L || length(x) == 0L) return(NULL)
+  if (ties == "random" || length(na.last) != 1L) return(NULL)
+  if (length(x) == 0L || !is_sortable(x)) return(NULL)
   if (!keep && is.na(na.last)) {
     if (anyNA(x)) return(NULL)
     na.last <- TRUE

@@ -2,7 +2,7 @@
 
 # Base R's own methods are for arrays with dimensions and for values that never match.
 is_plain_vector <- function(x, incomparables) {
-  is.null(dim(x)) && length(x) > 0L && identical(incomparables, FALSE)
+  is.null(dim(x)) && length(x) > 0L && is_sortable(x) && identical(incomparables, FALSE)
 }
 
 #' @rdname sort.gpu

@@ -46,8 +46,9 @@ static ag_status order_keys(ag_array **out, int n, const r_operand *key, ag_devi
   for (int i = 0; i < n && status == AG_OK; i++) {
     const r_operand *k = &key[i];
     if (k->array) array[i] = ag_array_retain(k->array);
-    else status = ag_array_write(&array[i], d, k->type == AG_F64 && !d->has_f64 ? AG_F32 : k->type,
-                                 ag_shape_of(1, k->n), k->data, k->type);
+    else
+      status = ag_array_write(&array[i], d, k->type == AG_F64 && !d->has_f64 ? AG_F32 : k->type,
+                              ag_shape_of(1, k->n), k->data, k->type);
   }
   if (status == AG_OK) status = ag_sort_order(out, n, array, by);
   if (status == AG_OK && drop) status = drop_missing(out, array[0], 1);
@@ -158,8 +159,8 @@ static ag_rank find_rank(SEXP name_) {
 }
 
 /* order_ is x's, with missing values last unless na_first_; keep_: they get NA, else their place.
- * columns_: ranks within columns, by ffi_order_columns(). NULL when R has to do it: float32 does not
- * hold halves of large numbers. */
+ * columns_: ranks within columns, by ffi_order_columns(). NULL when R has to do it: float32 does
+ * not hold halves of large numbers. */
 SEXP ffi_rank(SEXP x_, SEXP order_, SEXP rank_, SEXP na_first_, SEXP keep_, SEXP columns_) {
   ag_array *a = array_of(x_), *order = array_of(order_);
   ag_rank_by by = {.rank = find_rank(rank_),
@@ -178,8 +179,7 @@ SEXP ffi_rank(SEXP x_, SEXP order_, SEXP rank_, SEXP na_first_, SEXP keep_, SEXP
 /* -- equal ones -------------------------------------------------------------------------------- */
 static ag_status equal_ones(ag_array **out, ag_array *x, ag_rank rank, int64_t limit,
                             int32_t otherwise) {
-  const ag_rank_by by = {
-      .rank = rank, .by = {.apart = 1}, .limit = limit, .otherwise = otherwise};
+  const ag_rank_by by = {.rank = rank, .by = {.apart = 1}, .limit = limit, .otherwise = otherwise};
   ag_array *order;
   AG_TRY(ag_sort_order(&order, 1, &x, &by.by));
   ag_status status = ag_sort_rank(out, x, order, &by);
@@ -201,7 +201,8 @@ SEXP ffi_duplicated(SEXP x_, SEXP from_last_) {
 
 /* x and a table as flat arrays of one type that holds both; AG_E_TYPE if the device has none. */
 static int common_type(const r_operand *x, const r_operand *y, const ag_device *d) {
-  const int xr = x->type == AG_F64 || x->type == AG_F32, yr = y->type == AG_F64 || y->type == AG_F32;
+  const int xr = x->type == AG_F64 || x->type == AG_F32,
+            yr = y->type == AG_F64 || y->type == AG_F32;
   if (x->type == y->type && (d->has_f64 || x->type != AG_F64)) return (int)x->type;
   if (!xr && !yr) return AG_I32;
   return d->has_f64 ? AG_F64 : -1;
@@ -222,6 +223,7 @@ static ag_status flat(ag_array **out, const r_operand *o, ag_device *d, ag_dtype
 static ag_status match(ag_array **out, ag_array *table, ag_array *x, int32_t nomatch) {
   ag_array *part[2] = {table, x}, *all = NULL, *place = NULL;
   const int64_t nt = ag_array_count(table), nx = ag_array_count(x), one = 1;
+  if (nt < nx / 4) return ag_sort_match(out, x, table, nomatch);
   ag_status status = ag_expr_concat(&all, 2, part);
   if (status == AG_OK) status = equal_ones(&place, all, AG_RANK_OCCURRENCE, nt, nomatch);
   if (status == AG_OK) status = ag_expr_slice(out, place, &nt, &one, &nx);
@@ -258,8 +260,8 @@ SEXP ffi_match(SEXP x_, SEXP table_, SEXP nomatch_) {
   SEXP ans_ = R_NilValue;
   if (pair_get(&x, x_, &table, table_, &d, &type)) {
     SEXP own_ = PROTECT(r_array_new());
-    r_check(match_operands(r_array_out(own_), &x, &table, d, (ag_dtype)type,
-                           Rf_asInteger(nomatch_)));
+    r_check(
+        match_operands(r_array_out(own_), &x, &table, d, (ag_dtype)type, Rf_asInteger(nomatch_)));
     ans_ = x.n == 1 && !x.array ? r_array_number(own_) : r_array_object(own_);
     UNPROTECT(1);
   }

@@ -11,7 +11,7 @@ aliases <- lapply(pages, function(page) trimws(vapply(section(page, "\\alias"), 
                                                       collapse = "")))
 tests <- unlist(lapply(list.files("tests/testthat", "\\.R$", full.names = TRUE), readLines,
                        warn = FALSE))
-words <- unique(unlist(regmatches(tests, gregexpr("[A-Za-z.][A-Za-z0-9._]*", tests))))
+words <- unique(unlist(regmatches(tests, gregexpr("%\\w+%|[A-Za-z.][A-Za-z0-9._]*", tests))))
 
 problems <- character()
 for (name in exports) {

@@ -16,8 +16,8 @@
  * ag_sort_search    how many of a sorted table are up to (LEFT: below) a key
  * ag_sort_tabulate  how many keys are 1, 2, ..., m
  *
- * A key is the bits of a number, as an unsigned integer that sorts as the number does; 0 or all ones
- * stand for NA. Numbers are never computed with, so float64 needs no fp64 here. */
+ * A key is the bits of a number, as an unsigned integer that sorts as the number does; 0 or all
+ * ones stand for NA. Numbers are never computed with, so float64 needs no fp64 here. */
 #ifndef KIND
 #define KIND 0 /* of the keys: 0 float32, 1 float64, 2 int32, 3 logical */
 #endif
@@ -96,8 +96,8 @@ word load(__global const word *keys, __global const int *from, __global const wo
   return in[i];
 }
 
-/* Exclusive sums over a work-group of `size` items, by way of local memory of that size. Returns the
- * sum of the values of the items before; *total is that of all. */
+/* Exclusive sums over a work-group of `size` items, by way of local memory of that size. Returns
+ * the sum of the values of the items before; *total is that of all. */
 uint sum_before(uint value, __local uint *sums, uint size, uint *total) {
   const uint lid = get_local_id(0);
   sums[lid] = value;
@@ -305,13 +305,16 @@ __kernel void ag_sort_take(__global const word *keys, long keys_at, __global con
 #define COUNT_PLAIN  0
 #define COUNT_INSIDE 1
 #define COUNT_BIN    2
+#define COUNT_MATCH  3
 
 __kernel void ag_sort_search(__global const word *keys, long keys_at, __global const word *table,
-                             long table_at, __global int *out, long out_at, long n, long m,
-                             long closed, long counted, long lflags) {
+                             long table_at, __global int *out, long out_at,
+                             __global const int *order, long order_at, long n, long m, long closed,
+                             long counted, long otherwise, long lflags) {
   const long i = get_global_id(0);
   if (i >= n) return;
-  const word key = key_of(keys[keys_at + i], 0);
+  const int flags = (int)lflags & APART;
+  const word key = key_of(keys[keys_at + i], flags);
 #if KIND == 3
   const int na = key == 3;
 #else
@@ -320,9 +323,14 @@ __kernel void ag_sort_search(__global const word *keys, long keys_at, __global c
   long low = 0, high = m;
   while (low < high) {
     const long mid = low + (high - low) / 2;
-    const word there = key_of(table[table_at + mid], 0);
+    const word there = key_of(table[table_at + mid], flags);
     if (lflags & LEFT ? there < key : there <= key) low = mid + 1;
     else high = mid;
+  }
+  if (counted == COUNT_MATCH) {
+    const int found = low < m && key_of(table[table_at + min(low, m - 1)], flags) == key;
+    out[out_at + i] = found ? order[order_at + low] : (int)otherwise;
+    return;
   }
   const int left = (lflags & LEFT) != 0;
   if (closed && m > 0 && key_of(table[table_at + (left ? 0 : m - 1)], 0) == key)
@@ -332,7 +340,7 @@ __kernel void ag_sort_search(__global const word *keys, long keys_at, __global c
   out[out_at + i] = na ? NA_INT : inside ? (int)low : moved;
 }
 
-/* -- counts -------------------------------------------------------------------------------------- */
+/* -- counts ------------------------------------------------------------------------------------ */
 #define BINS 1024 /* up to here a work-group counts in local memory first */
 
 __kernel void ag_sort_tabulate(__global const word *keys, long keys_at, __global int *out,

@@ -44,7 +44,8 @@ static void add_stage(const writer *w, const char *entry, int64_t groups, int64_
   ag_cg_drop(&cg);
 }
 #define STAGE(entry, groups, local, ...)                                                           \
-  add_stage(w, entry, groups, local, (int)(sizeof((ag_cg_arg[]){__VA_ARGS__}) / sizeof(ag_cg_arg)), \
+  add_stage(w, entry, groups, local,                                                               \
+            (int)(sizeof((ag_cg_arg[]){__VA_ARGS__}) / sizeof(ag_cg_arg)),                         \
             (const ag_cg_arg[]){__VA_ARGS__})
 
 /* Few enough work-groups that their counts are quickly summed, enough to fill a device. */
@@ -77,11 +78,14 @@ static void other_stage(const writer *w) {
     STAGE("ag_sort_take", groups, 64, memory(0), offset(0), memory(1), offset(1), memory(2),
           offset(2), number(n));
     return;
-  case AG_SORT_SEARCH:
+  case AG_SORT_SEARCH: {
+    const int order = w->k->sort.counted == AG_COUNT_MATCH ? 3 : 2; /* any where there is none */
     STAGE("ag_sort_search", groups, 64, memory(0), offset(0), memory(1), offset(1), memory(2),
-          offset(2), number(n), number(m), number(w->k->sort.closed),
-          number((int64_t)w->k->sort.counted), number(flags_of(w->k)));
+          offset(2), memory(order), offset(order), number(n), number(m), number(w->k->sort.closed),
+          number((int64_t)w->k->sort.counted), number(w->k->sort.otherwise),
+          number(flags_of(w->k)));
     return;
+  }
   default:
     STAGE("ag_sort_tabulate", least(groups, 8 * (int64_t)w->t->units), 64, memory(0), offset(0),
           memory(1), offset(1), number(n), number(m));

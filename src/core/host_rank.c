@@ -12,7 +12,7 @@ typedef struct {
   const void *x, *table;
   const int32_t *order;
   void *out;
-  int64_t chunk;
+  int64_t chunk, table_size;
   int32_t *count; /* TABULATE: by task */
 } job;
 
@@ -26,7 +26,19 @@ static int64_t chunk_end(const job *j, int task) {
 }
 
 /* -- RANK: runs of equal keys along the order ------------------------------------------------ */
+#define AHEAD 24 /* places whose key and result are fetched in advance: they lie anywhere */
+
+static void fetch_out(const job *j, int64_t at) {
+  const size_t row = (size_t)j->order[at] - 1;
+  __builtin_prefetch((char *)j->out + row * ag_dtype_size(j->k->sort.out), 1);
+}
+
 static uint64_t key_of(const job *j, int64_t at) {
+  if (at + AHEAD < j->k->sort.n) {
+    const size_t row = (size_t)j->order[at + AHEAD] - 1;
+    __builtin_prefetch((const char *)j->x + row * ag_dtype_size(j->k->sort.type));
+    fetch_out(j, at + AHEAD);
+  }
   return key_at(j->x, j->k->sort.type, j->order[at] - 1, &j->k->sort.by);
 }
 
@@ -63,6 +75,7 @@ static void write_run(const job *j, int64_t lo, int64_t hi) {
   int32_t *out = j->out;
   for (int64_t i = lo; i < hi; i++) {
     const int64_t at = j->order[i] - 1;
+    if (i + AHEAD < hi) fetch_out(j, i + AHEAD);
     switch (j->k->sort.rank) {
     case AG_RANK_FIRST: out[at] = (int32_t)(i - base + 1); break;
     case AG_RANK_LAST: out[at] = (int32_t)(l + h - (i - base)); break;
@@ -112,21 +125,26 @@ static void take_task(void *ctx, int task, int worker) {
 }
 
 /* -- SEARCH ---------------------------------------------------------------------------------- */
-/* How many of the table's keys are below `key` (up to it unless `left`). */
-static int64_t count_below(const uint64_t *table, int64_t m, uint64_t key, int left) {
-  const uint64_t *at = table;
-  while (m > 0) { /* without branches: the loop is the same for all keys */
-    const int64_t half = (m + 1) / 2;
-    const int below = left ? at[half - 1] < key : at[half - 1] <= key;
-    at += below ? half : 0;
-    m = below ? m - half : half - 1;
-  }
-  return at - table;
+/* Keys that are looked for side by side: their steps do not wait for each other. */
+#define LANES 8
+
+/* How many of the table's keys are below key[l] (up to it unless `left`). The table has a power of
+ * two less one elements; those added at its end are above all. */
+static void count_below(const uint64_t *table, int64_t size, const uint64_t *key, int left,
+                        int64_t *count) {
+  for (int l = 0; l < LANES; l++) count[l] = 0;
+  for (int64_t half = (size + 1) / 2; half > 0; half /= 2)
+    for (int l = 0; l < LANES; l++) {
+      const uint64_t there = table[count[l] + half - 1];
+      count[l] += (left ? there < key[l] : there <= key[l]) ? half : 0;
+    }
 }
 
 static int32_t counted(const job *j, int64_t c, uint64_t key) {
   const int64_t m = j->k->sort.m, bin = j->k->sort.left ? 1 : m - 1;
   const uint64_t *table = j->table;
+  if (j->k->sort.counted == AG_COUNT_MATCH)
+    return c < m && table[c] == key ? j->order[c] : j->k->sort.otherwise;
   if (j->k->sort.closed && m && key == table[j->k->sort.left ? 0 : m - 1]) c = bin;
   if (j->k->sort.counted == AG_COUNT_PLAIN) return (int32_t)c;
   if (c >= 1 && c < m) return (int32_t)c;
@@ -136,32 +154,38 @@ static int32_t counted(const job *j, int64_t c, uint64_t key) {
 
 static void search_task(void *ctx, int task, int worker) {
   const job *j = ctx;
-  const ag_sort_by by = {0, 0, 0};
+  const ag_sort_by by = {.apart = j->k->sort.counted == AG_COUNT_MATCH};
   const uint64_t na = j->k->sort.type == AG_F64 ? ~(uint64_t)0 : UINT32_MAX;
   const int64_t end = chunk_end(j, task);
   int32_t *out = j->out;
   (void)worker;
-  for (int64_t i = task * j->chunk; i < end; i++) {
-    const uint64_t key = key_at(j->x, j->k->sort.type, i, &by);
-    out[i] = AG_NA_INT;
-    if (key == na) continue;
-    out[i] = counted(j, count_below(j->table, j->k->sort.m, key, j->k->sort.left), key);
+  for (int64_t i = task * j->chunk; i < end; i += LANES) {
+    const int n = end - i < LANES ? (int)(end - i) : LANES;
+    uint64_t key[LANES] = {0};
+    int64_t count[LANES];
+    for (int l = 0; l < n; l++) key[l] = key_at(j->x, j->k->sort.type, i + l, &by);
+    count_below(j->table, j->table_size, key, j->k->sort.left, count);
+    for (int l = 0; l < n; l++)
+      out[i + l] = key[l] == na && !by.apart ? AG_NA_INT : counted(j, count[l], key[l]);
   }
 }
 
 static ag_status search(job *j, int tasks) {
-  const ag_sort_by by = {0, 0, 0};
-  uint64_t *keys = malloc(((size_t)j->k->sort.m + 1) * sizeof *keys);
+  const ag_sort_by by = {.apart = j->k->sort.counted == AG_COUNT_MATCH};
+  const int64_t m = j->k->sort.m;
+  j->table_size = 1;
+  while (j->table_size < m) j->table_size = 2 * j->table_size + 1;
+  uint64_t *keys = malloc((size_t)j->table_size * sizeof *keys);
   if (!keys) return ag_fail(AG_E_MEMORY, "out of memory");
-  for (int64_t i = 0; i < j->k->sort.m; i++)
-    keys[i] = key_at(j->table, j->k->sort.type, i, &by);
+  for (int64_t i = 0; i < j->table_size; i++)
+    keys[i] = i < m ? key_at(j->table, j->k->sort.type, i, &by) : ~(uint64_t)0;
   j->table = keys;
   ag_parallel(tasks, search_task, j);
   free(keys);
   return AG_OK;
 }
 
-/* -- TABULATE: each task counts for itself, if the counts are few beside the keys ---------------- */
+/* -- TABULATE: each task counts for itself, if the counts are few beside the keys -------------- */
 static void tabulate_task(void *ctx, int task, int worker) {
   const job *j = ctx;
   const int64_t end = chunk_end(j, task);
@@ -212,9 +236,8 @@ ag_status ag_host_rank(const ag_kernel *k, const ag_binding *slot) {
   case AG_SORT_SEARCH:
     j.table = place(&slot[1], k->sort.type);
     j.out = (void *)place(&slot[2], AG_I32);
+    if (k->sort.counted == AG_COUNT_MATCH) j.order = place(&slot[3], AG_I32);
     return search(&j, tasks);
-  default:
-    j.out = (void *)place(&slot[1], AG_I32);
-    return tabulate(&j, tasks);
+  default: j.out = (void *)place(&slot[1], AG_I32); return tabulate(&j, tasks);
   }
 }

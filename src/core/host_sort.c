@@ -32,11 +32,11 @@ typedef struct {
   int64_t n;
   void *a, *b, *out;
   int tasks, nbuckets, nranges, room;
-  sort_task *task;       /* owned */
-  uint32_t *count;       /* by task and digit; owned */
-  uint16_t *bucket;      /* of each digit; owned */
-  int64_t *start;        /* of each bucket, and the end of the last; owned */
-  sort_range *range;     /* owned */
+  sort_task *task;   /* owned */
+  uint32_t *count;   /* by task and digit; owned */
+  uint16_t *bucket;  /* of each digit; owned */
+  int64_t *start;    /* of each bucket, and the end of the last; owned */
+  sort_range *range; /* owned */
 } sort_job;
 
 static int top_bit(uint64_t x) { return 63 - __builtin_clzll(x); }
@@ -59,8 +59,7 @@ static void make_buckets(sort_job *j, int64_t n) {
     if (held && held + here > part) k += k < BUCKETS - 1, held = 0;
     held += here;
     j->bucket[d] = (uint16_t)k;
-    for (int t = 0; here && t < j->tasks; t++)
-      j->task[t].at[k] += j->count[(size_t)t * DIGITS + d];
+    for (int t = 0; here && t < j->tasks; t++) j->task[t].at[k] += j->count[(size_t)t * DIGITS + d];
   }
   j->nbuckets = k + 1;
   for (int b = 0; b < j->nbuckets; b++) {
@@ -83,8 +82,7 @@ static ag_status add_ranges(sort_job *j, int64_t base) {
   }
   for (int k = 0; k < j->nbuckets; k++)
     if (j->start[k + 1] > j->start[k])
-      j->range[j->nranges++] =
-          (sort_range){base + j->start[k], j->start[k + 1] - j->start[k], 0};
+      j->range[j->nranges++] = (sort_range){base + j->start[k], j->start[k + 1] - j->start[k], 0};
   return AG_OK;
 }
 
@@ -186,9 +184,8 @@ static int64_t find_zeros(const sort_job *j) {
   int64_t low = 0, high = j->n;
   while (low < high) { /* keys of -0 and 0 are neighbours: `below` and one more, either way round */
     int64_t mid = low + (high - low) / 2;
-    uint64_t key = j->type == AG_F64
-                       ? key_f64(((const uint64_t *)j->out)[mid], &j->by, 0)
-                       : key_f32(((const uint32_t *)j->out)[mid], &j->by, 0);
+    uint64_t key = j->type == AG_F64 ? key_f64(((const uint64_t *)j->out)[mid], &j->by, 0)
+                                     : key_f32(((const uint32_t *)j->out)[mid], &j->by, 0);
     if (key < below) low = mid + 1;
     else high = mid;
   }
@@ -211,7 +208,7 @@ static void restore(sort_job *j, like what) {
   ag_parallel(j->tasks, alike_task, &s);
 }
 
-/* -- the kernels --------------------------------------------------------------------------------- */
+/* -- the kernels ------------------------------------------------------------------------------- */
 static ag_status run(const ag_kernel *k, sort_job *j) {
   const int wide = j->type == AG_F64;
   if (k->sort.step == AG_SORT_ORDER) return wide ? order64_sort(j) : order32_sort(j);
@@ -266,8 +263,7 @@ static ag_status make_tables(sort_job *j) {
 }
 
 ag_status ag_host_sort(const ag_kernel *k, const ag_binding *slot) {
-  if (k->sort.step != AG_SORT_ORDER && k->sort.step != AG_SORT_VALUES)
-    return ag_host_rank(k, slot);
+  if (k->sort.step != AG_SORT_ORDER && k->sort.step != AG_SORT_VALUES) return ag_host_rank(k, slot);
   const int order = k->sort.step == AG_SORT_ORDER;
   sort_job j = {.by = k->sort.by, .type = k->sort.type, .n = k->sort.n};
   if (j.n == 0) return AG_OK;

@@ -1,13 +1,15 @@
-/* Sorting on the host: the bits of a number as an unsigned integer that sorts as the number does. */
+/* Sorting on the host: the bits of a number as an unsigned integer that sorts as the number does.
+ */
 #ifndef AG_HOST_SORT_KEY_H
 #define AG_HOST_SORT_KEY_H
 
 #include "kernel.h"
 
-#define KEY_NAN64(u) (((u) & INT64_MAX) > 0x7FF0000000000000u)
-#define KEY_NAN32(u) (((u) & INT32_MAX) > 0x7F800000u)
+#define KEY_NAN64(u) (((u)&INT64_MAX) > 0x7FF0000000000000u)
+#define KEY_NAN32(u) (((u)&INT32_MAX) > 0x7F800000u)
 
-/* NA as in prelude.cl: the low word of a float64, the payload of a float32 but for the quiet bit. */
+/* NA as in prelude.cl: the low word of a float64, the payload of a float32 but for the quiet bit.
+ */
 static inline int key_is_na64(uint64_t u) { return KEY_NAN64(u) && (uint32_t)u == 1954; }
 static inline int key_is_na32(uint32_t u) { return (u & 0x7FBFFFFF) == 0x7F8007A2; }
 

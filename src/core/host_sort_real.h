@@ -2,11 +2,11 @@
  * unsigned type `word` of its key, KEY(e), LOAD(j, i) that makes element i, STORE(j, i, e) that
  * writes it to the result, and S(name).
  *
- * 1. Elements are read from the source and spread over about a thousand buckets, which are ranges of
- *    the upper 16 bits in which keys differ, chosen by their counts: no bucket is much larger than
+ * 1. Elements are read from the source and spread over about a thousand buckets, which are ranges
+ * of the upper 16 bits in which keys differ, chosen by their counts: no bucket is much larger than
  *    others, unless its keys agree in all of these bits; then it is spread again.
- * 2. Each bucket, now in the second cache, is sorted by the upper bits in which its keys differ (few
- *    more than it takes to tell its elements apart) from the lower half of them up, and runs that
+ * 2. Each bucket, now in the second cache, is sorted by the upper bits in which its keys differ
+ * (few more than it takes to tell its elements apart) from the lower half of them up, and runs that
  *    agree in these bits once more.
  * All steps keep the order of equal keys. */
 
@@ -74,16 +74,16 @@ typedef struct {
   int shift;
 } S(spread_job);
 
-static inline elem S(element)(const S(spread_job) *s, int64_t i) {
+static inline elem S(element)(const S(spread_job) * s, int64_t i) {
   return s->from ? s->from[i] : LOAD(s->j, i);
 }
 
-static inline uint32_t S(digit)(const S(spread_job) *s, elem e) {
+static inline uint32_t S(digit)(const S(spread_job) * s, elem e) {
   return (uint32_t)(KEY(e) >> s->shift) & (DIGITS - 1);
 }
 
-/* Bits in which keys differ. NA in the source would make all differ; as all ones or zeros it comes to
- * the right end whichever bits are looked at. */
+/* Bits in which keys differ. NA in the source would make all differ; as all ones or zeros it comes
+ * to the right end whichever bits are looked at. */
 static void S(bits_task)(void *ctx, int task, int worker) {
   S(spread_job) *s = ctx;
   const int64_t end = chunk_end(task, s->chunk, s->n);
@@ -122,7 +122,7 @@ static void S(scatter_task)(void *ctx, int task, int worker) {
 }
 
 /* 0 if all keys are equal: then nothing was done. */
-static int S(spread)(S(spread_job) *s) {
+static int S(spread)(S(spread_job) * s) {
   sort_job *j = s->j;
   const int tasks = j->tasks;
   s->chunk = (s->n + tasks - 1) / tasks;
@@ -161,10 +161,8 @@ static ag_status S(spread_large)(sort_job *j) {
   for (int k = 0; k < j->nranges; k++) {
     sort_range r = j->range[k];
     if (r.n <= LARGE) continue;
-    S(spread_job) s = {.j = j,
-                       .from = (elem *)j->a + r.first,
-                       .to = (elem *)j->b + r.first,
-                       .n = r.n};
+    S(spread_job)
+    s = {.j = j, .from = (elem *)j->a + r.first, .to = (elem *)j->b + r.first, .n = r.n};
     if (!S(spread)(&s)) {
       j->range[k].equal = 1;
       continue;

@@ -88,7 +88,7 @@ typedef enum {
   AG_SORT_VALUES,  /* keys, out (their type), a, b                                           */
   AG_SORT_RANK,    /* keys, order (int32), out (int32, AVERAGE: float64 or float32)          */
   AG_SORT_TAKE,    /* keys, order (int32), out (their type): the keys in that order          */
-  AG_SORT_SEARCH,  /* keys, table (their type, increasing), out (int32)                      */
+  AG_SORT_SEARCH,  /* keys, table (their type, increasing), out (int32), MATCH: int32        */
   AG_SORT_TABULATE /* keys (int32), out (int32, zeros)                                       */
 } ag_sort_step;
 enum { AG_SORT_SLOTS = 5 };
@@ -114,9 +114,10 @@ typedef enum {
 
 /* What becomes of SEARCH's counts c of m. */
 typedef enum {
-  AG_COUNT_PLAIN,  /* c                              */
-  AG_COUNT_INSIDE, /* at least 1 and at most m - 1   */
-  AG_COUNT_BIN     /* NA where it is not inside      */
+  AG_COUNT_PLAIN,  /* c                                                                    */
+  AG_COUNT_INSIDE, /* at least 1 and at most m - 1                                         */
+  AG_COUNT_BIN,    /* NA where it is not inside                                            */
+  AG_COUNT_MATCH   /* slot 3[c] if element c of the table equals the key, else `otherwise` */
 } ag_counted;
 
 /* In which order keys come. -0 equals 0; NA and NaN are equal unless `apart`. */
@@ -175,11 +176,11 @@ typedef struct ag_kernel {
     int64_t segment;    /* RANK: keys i and j are equal only if i / segment == j / segment.
                          * ORDER: not 0: the key is i / segment, and slot 0 is not read */
     int64_t limit;      /* RANK, OCCURRENCE: what is larger becomes `otherwise` */
-    int32_t otherwise;
-    ag_dtype out; /* RANK: type of the result */
-    int left;     /* SEARCH: elements below the key are counted, else those up to it */
-    int closed;   /* SEARCH: keys equal to the table's last element (left: first) count to the bin
-                   * beside it */
+    int32_t otherwise;  /* SEARCH too */
+    ag_dtype out;       /* RANK: type of the result */
+    int left;           /* SEARCH: elements below the key are counted, else those up to it */
+    int closed; /* SEARCH: keys equal to the table's last element (left: first) count to the bin
+                 * beside it */
     ag_counted counted;
   } sort;
   int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */

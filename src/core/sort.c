@@ -179,8 +179,8 @@ ag_status ag_sort_rank(ag_array **out, ag_array *x, ag_array *order, const ag_ra
 }
 
 /* -- search, counts -------------------------------------------------------------------------- */
-static ag_status search_step(launcher *l, ag_array *x, ag_array *table, int left,
-                             int closed, ag_counted counted) {
+static ag_status search_step(launcher *l, ag_array *x, ag_array *table, int left, int closed,
+                             ag_counted counted) {
   AG_TRY(begin(l, AG_SORT_SEARCH, x));
   l->k->sort.m = ag_array_count(table);
   l->k->sort.left = left;
@@ -200,6 +200,34 @@ ag_status ag_sort_search(ag_array **out, ag_array *x, ag_array *table, int left,
   return end(&l, status, out, 2, AG_I32, x->shape);
 }
 
+static ag_status match_step(launcher *l, ag_array *x, ag_array *table, ag_array *order,
+                            int32_t nomatch) {
+  AG_TRY(begin(l, AG_SORT_SEARCH, x));
+  l->k->sort.m = ag_array_count(table);
+  l->k->sort.by.apart = l->k->sort.left = 1;
+  l->k->sort.counted = AG_COUNT_MATCH;
+  l->k->sort.otherwise = nomatch;
+  AG_TRY(bind_array(l, 0, x));
+  AG_TRY(bind_array(l, 1, table));
+  AG_TRY(bind_new(l, 2, (size_t)l->k->sort.n * sizeof(int32_t)));
+  AG_TRY(bind_array(l, 3, order));
+  return launch(l);
+}
+
+ag_status ag_sort_match(ag_array **out, ag_array *x, ag_array *table, int32_t nomatch) {
+  const ag_sort_by by = {.apart = 1};
+  ag_array *order = NULL, *sorted = NULL;
+  launcher l = {0};
+  if (table->type != x->type) return ag_fail(AG_E_TYPE, "match: one type is wanted");
+  ag_status status = ag_sort_order(&order, 1, &table, &by);
+  if (status == AG_OK) status = ag_sort_take(&sorted, table, order);
+  if (status == AG_OK) status = match_step(&l, x, sorted, order, nomatch);
+  status = end(&l, status, out, 2, AG_I32, x->shape);
+  ag_array_release(order);
+  ag_array_release(sorted);
+  return status;
+}
+
 static ag_status tabulate_step(launcher *l, ag_array *x, int64_t n) {
   AG_TRY(begin(l, AG_SORT_TABULATE, x));
   l->k->sort.m = n;
@@ -215,7 +243,7 @@ ag_status ag_sort_tabulate(ag_array **out, ag_array *x, int64_t n) {
   return end(&l, status, out, 1, AG_I32, ag_shape_of(1, n));
 }
 
-/* -- where the missing values begin --------------------------------------------------------------- */
+/* -- where the missing values begin ------------------------------------------------------------ */
 static ag_status is_missing(int *out, ag_array *x, ag_array *order, int64_t at) {
   int32_t row = (int32_t)at + 1, value;
   if (order) AG_TRY(ag_array_read_range(order, &row, AG_I32, at, 1));

@@ -111,7 +111,8 @@ static void merge_sort(const table *t, int32_t *row, int32_t *room, int64_t n) {
 }
 
 static int32_t *reference(const table *t, int64_t n) {
-  int32_t *row = malloc(((size_t)n + 1) * sizeof *row), *room = malloc(((size_t)n + 1) * sizeof *row);
+  int32_t *row = malloc(((size_t)n + 1) * sizeof *row),
+          *room = malloc(((size_t)n + 1) * sizeof *row);
   for (int64_t i = 0; i < n; i++) row[i] = (int32_t)i + 1;
   merge_sort(t, row, room, n);
   free(room);
@@ -152,9 +153,14 @@ static void check_ranks(const char *what, ag_array *x, const double *v, const in
     for (int64_t lo = 0, hi; lo < n; lo = hi) {
       for (hi = lo; hi < n && compare(v[row[lo] - 1], v[row[hi] - 1], by) == 0; hi++) continue;
       for (int64_t i = lo; i < hi; i++) {
-        const double want[] = {(double)(i + 1),  (double)(lo + hi - i), (double)(lo + 1),
-                               (double)hi,       (double)(lo + 1 + hi) / 2,
-                               i > lo,           i < hi - 1,            row[lo]};
+        const double want[] = {(double)(i + 1),
+                               (double)(lo + hi - i),
+                               (double)(lo + 1),
+                               (double)hi,
+                               (double)(lo + 1 + hi) / 2,
+                               i > lo,
+                               i < hi - 1,
+                               row[lo]};
         if (have[row[i] - 1] != want[r]) bad = i;
       }
     }

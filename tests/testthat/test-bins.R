@@ -1,6 +1,8 @@
 test_that("tabulate", {
-  for (x in list(c(1L, 3L, 3L, NA, 0L, -1L, 7L), c(2, 3.9, 1, NA), integer(0), sample(9L, 1e4, TRUE),
-                 sample(5000L, 1e4, TRUE))) {
+  for (x in list(
+    c(1L, 3L, 3L, NA, 0L, -1L, 7L), c(2, 3.9, 1, NA), integer(0), sample(9L, 1e4, TRUE),
+    sample(5000L, 1e4, TRUE)
+  )) {
     expect_gpu(tabulate, x)
     expect_gpu(function(x) tabulate(x, 3), x)
     expect_gpu(function(x) tabulate(x, nbins = 4000L), x)

@@ -48,7 +48,8 @@ test_that("median and quantile", {
 test_that("medians and ranks of rows and columns", {
   skip_if_not_installed("matrixStats")
   theirs <- lapply(c(
-    rowMedians = "rowMedians", colMedians = "colMedians", rowRanks = "rowRanks", colRanks = "colRanks"
+    rowMedians = "rowMedians", colMedians = "colMedians", rowRanks = "rowRanks",
+    colRanks = "colRanks"
   ), function(name) {
     f <- getExportedValue("matrixStats", name)
     function(...) f(..., useNames = TRUE)
@@ -56,7 +57,8 @@ test_that("medians and ranks of rows and columns", {
   named <- matrix(round(rnorm(35), 1), 5, dimnames = list(letters[1:5], LETTERS[1:7]))
   holes <- named
   holes[c(3, 9, 20)] <- NA
-  for (x in thinned(list(named, holes, t(holes), matrix(c(2, 1), 1), random_matrix(c(67, 31))), 3)) {
+  large <- random_matrix(c(67, 31))
+  for (x in thinned(list(named, holes, t(holes), matrix(c(2, 1), 1), large), 3)) {
     expect_gpu(function(x) if (is_gpu(x)) rowMedians(x) else theirs$rowMedians(x), x)
     expect_gpu(function(x) if (is_gpu(x)) colMedians(x) else theirs$colMedians(x), x)
     expect_gpu(function(x) {

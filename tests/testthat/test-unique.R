@@ -18,7 +18,8 @@ test_that("unique, duplicated, anyDuplicated", {
 })
 
 test_that("match and %in%", {
-  for (x in vectors) {
+  # tables that are short beside x are searched
+  for (x in c(vectors, list(rep(vectors[[1]], 10), rep(vectors[[2]], 10)))) {
     expect_gpu(function(x, y) match(x, y), x, c(1, NaN, 3, 1, 0))
     expect_gpu(function(x, y) match(x, y, nomatch = 0L), x, c(2L, NA, 3L))
     expect_gpu(function(x, y) x %in% y, x, c(TRUE, NA))
@@ -33,6 +34,7 @@ test_that("match and %in%", {
   expect_gpu(function(x, y) x %in% y, matrix(c(1, 2, 3, 4), 2), c(2, 3))
   expect_identical(match("b", letters), 2L)
   expect_identical("b" %in% letters, TRUE)
+  expect_identical(`%in%`(1, 1:2), TRUE)
   expect_gpu(function(x) sort(union(x, c(9, 8))), c(1, 9))
   expect_gpu(function(x) setdiff(x, c(9, 8)), c(1, 9, 3))
 })

@@ -50,6 +50,8 @@ ENTRY(bind, 4)
 ENTRY(index, 4)
 /* random.c */
 ENTRY(random, 6)
+/* apply.c */
+ENTRY(batch, 4)
 /* explain.c */
 ENTRY(explain, 1)
 /* trace.c */

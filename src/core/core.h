@@ -9,5 +9,6 @@
 #include "schedule.h"
 #include "plan.h"
 #include "grad.h"
+#include "batch.h"
 #include "threads.h"
 #endif

@@ -80,9 +80,10 @@ shape_applied <- function(all, y, d, names, names_called) {
   dim(all) <- c(n, d)
   if (is.null(names)) names <- vector("list", length(d))
   first <- list(own)
-  title <- names(names_called)[1L]
-  called <- if (length(names_called)) names_called[[1L]]
-  if (isTRUE(nzchar(title)) && length(own) == length(called)) names(first) <- title
+  if (length(names_called) && !is.null(names(names_called))) {
+    title <- names(names_called)[1L]
+    if (nzchar(title) && length(own) == length(names_called[[1L]])) names(first) <- title
+  }
   names <- c(first, names)
   if (!is.null(names(names)) || !all_null(names)) dimnames(all) <- names
   all
@@ -122,6 +123,11 @@ our_pure_names <- function() {
 is_pure <- function(name, f) {
   if (name %in% our_pure_names()) return(identical(f, get0(name, topenv())))
   if (!name %in% pure_names) return(FALSE)
+  is_of_r(f)
+}
+
+# Whether R itself, not a user or another package, has defined f.
+is_of_r <- function(f) {
   home <- if (is.primitive(f)) "base" else environmentName(topenv(environment(f)))
   home %in% c("base", "stats", "methods", "utils")
 }
@@ -133,10 +139,9 @@ is_traceable <- function(f, seen = list()) {
   }
   for (g in seen) if (identical(f, g)) return(TRUE)
   home <- topenv(environment(f))
-  if (isNamespace(home) || identical(home, baseenv())) {
-    name <- Find(function(name) identical(get0(name, home), f), c(pure_names, our_pure_names()))
-    return(!is.null(name) && is_pure(name, f))
-  }
+  name <- Find(function(name) identical(get0(name, home), f), c(pure_names, our_pure_names()))
+  if (!is.null(name)) return(is_pure(name, f))
+  if (is_of_r(f)) return(FALSE)
   local <- c(names(formals(f)), assigned_functions(body(f)))
   parts <- c(as.list(formals(f)), body(f))
   all(vapply(parts, is_pure_code, NA, f = f, local = local, seen = c(seen, list(f))))
@@ -169,12 +174,7 @@ is_pure_code <- function(code, f, local, seen) {
   }
   ok <- if (name %in% local) name %in% assigned_functions(body(f)) else {
     g <- get0(name, environment(f), mode = "function")
-    !is.null(g) && (is_pure(name, g) || (is_users(g) && is_traceable(g, seen)))
+    !is.null(g) && (is_pure(name, g) || (!is_of_r(g) && is_traceable(g, seen)))
   }
   ok && all(vapply(args, is_pure_code, NA, f = f, local = local, seen = seen))
-}
-
-is_users <- function(g) {
-  !is.primitive(g) && !isNamespace(topenv(environment(g))) &&
-    !identical(topenv(environment(g)), baseenv())
 }

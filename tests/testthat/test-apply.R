@@ -24,7 +24,7 @@ test_that("functions of accelerated operations run on the device", {
   for (d in thinned(shapes, 1)) {
     margins <- if (length(d) == 2) list(1, 2, 1:2, 2:1) else list(1, 2, 3, c(1, 3), c(3, 1), 1:3)
     for (margin in thinned(margins, 2)) {
-      for (f in thinned(traced, 12)) {
+      for (f in thinned(if (prod(d) == 12) traced else sample(traced, 8), 12)) {
         x <- filled(d)
         expect_gpu(function(x) apply(x, margin, f), x)
         if (gpu_device() == "host") expect_gpu(function(x) apply(x, margin, f), named(x))

@@ -117,8 +117,8 @@ bound_names <- function(args, labels, is_matrix, kept, extent, along) {
   })
   lines <- unlist(own)
   lines <- if (!all(is.na(lines))) ifelse(is.na(lines), "", lines)
-  # vectors without names fill an extent of 0: base R then gives list(NULL, NULL)
-  if (is.null(across) && is.null(lines) && extent > 0) return(NULL)
+  # no names at all fill an extent of 0: base R then gives list(NULL, NULL)
+  if (is.null(across) && is.null(lines) && max(lengths(names_in), extent) > 0) return(NULL)
   if (along == 1L) list(lines, across) else list(across, lines)
 }
 

@@ -153,7 +153,7 @@ storable <- function(x) {
   (is.numeric(x) || is.logical(x)) && (!is.object(x) || is_gpu(x))
 }
 
-extents <- function(x) if (is.array(x)) dim(x) else length(x)
+extents_of <- function(x) if (is.array(x)) dim(x) else length(x)
 names_of_extents <- function(x) {
   if (is.array(x)) dimnames(x) else if (!is.null(names(x))) list(names(x))
 }

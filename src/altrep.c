@@ -41,8 +41,9 @@ SEXP r_altrep_unwrap(SEXP x_) {
 /* -- reading ----------------------------------------------------------------------------------- */
 /* For gpu_stats() and the option anygpu.fallback: who makes a whole array come back to R. The
  * option may make it an error, so it is asked first. */
-static void note_download(R_xlen_t n) {
-  if (n <= 1) return;
+static void note_download(SEXP x_, R_xlen_t n) {
+  const ag_array *a = handle(x_)->array;
+  if (n <= 1 || (a && a->traced)) return; /* a placeholder has nothing to read */
   SEXP n_ = PROTECT(Rf_ScalarReal((double)n));
   r_call("note_download", 1, n_, NULL, NULL);
   UNPROTECT(1);
@@ -53,7 +54,7 @@ static SEXP host_copy(SEXP x_) {
   SEXP host_ = R_altrep_data2(x_);
   if (host_ != R_NilValue) return host_;
   R_xlen_t n = XLENGTH(x_);
-  note_download(n);
+  note_download(x_, n);
   host_ = PROTECT(Rf_allocVector(TYPEOF(x_), n));
   r_check(ag_array_read(handle(x_)->array, DATAPTR(host_), (ag_dtype)r_storage(x_)));
   R_set_altrep_data2(x_, host_);
@@ -68,7 +69,7 @@ void r_altrep_read(SEXP v_, void *dst) {
     if (XLENGTH(v_)) memcpy(dst, DATAPTR_RO(host_), (size_t)XLENGTH(v_) * size);
     return;
   }
-  note_download(XLENGTH(v_));
+  note_download(v_, XLENGTH(v_));
   r_check(ag_array_read(handle(v_)->array, dst, (ag_dtype)r_storage(v_)));
 }
 

@@ -78,6 +78,8 @@ ENTRY(search, 5)
 ENTRY(tabulate, 2)
 /* random.c */
 ENTRY(random, 6)
+/* apply.c */
+ENTRY(batch, 4)
 /* explain.c */
 ENTRY(explain, 1)
 /* trace.c */

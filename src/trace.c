@@ -69,9 +69,13 @@ static traced_plan *new_plan(SEXP *plan_) {
   return p;
 }
 
-/* What is written in place of target t: an EMBED needs memory of its own, which the plan clears. */
+/* What is written in place of target t. An EMBED needs memory of its own, which the plan clears, and
+ * a CONCAT has several kernels: these are copied, by a reshape. */
 static ag_status writable(ag_array **out, ag_array *t) {
-  if (t->kind == AG_EMBED) return ag_expr_unary(out, AG_OP_pos, t);
+  if (t->kind == AG_EMBED || t->kind == AG_CONCAT) {
+    int64_t n = ag_array_count(t), one = 1;
+    return ag_expr_reshape(out, t, t->shape.nd == 1 ? ag_shape_of(2, n, one) : ag_shape_of(1, n));
+  }
   *out = ag_array_retain(t);
   return AG_OK;
 }

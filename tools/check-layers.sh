@@ -15,7 +15,7 @@ kernel.* place.* codegen*
 host_* device_host* device_opencl* opencl*
 schedule* emit.* describe.*
 plan*
-grad* index.* sort.*
+grad* index.* sort.* batch*
 core.h
 nn/*
 '

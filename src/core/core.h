@@ -11,5 +11,6 @@
 #include "grad.h"
 #include "index.h"
 #include "sort.h"
+#include "batch.h"
 #include "threads.h"
 #endif

@@ -68,7 +68,7 @@ some_values <- function(n) {
 # On the device or not.
 maybe_up <- function(text, p = 0.3) if (chance(p)) sprintf("up(%s)", text) else text
 
-# -- indices ----------------------------------------------------------------------------------------
+# -- indices ---------------------------------------------------------------------------------------
 
 mask <- function(n, values) {
   if (n <= 99) return(literal(sample(values, n, TRUE)))
@@ -331,7 +331,7 @@ not_yet <- function(statement, env) {
   any_used(function(x) length(dim(x)) == 1 || length(dim(x)) && !is.null(attr(x, "names")))
 }
 
-# -- running and comparing --------------------------------------------------------------------------
+# -- running and comparing -------------------------------------------------------------------------
 
 # What of the message has to be R's: all of it where base R does the indexing.
 must_match <- function(statement) {

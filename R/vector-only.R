@@ -1,0 +1,33 @@
+# Functions of R that ask is.vector(), which says FALSE of anything with a class, and all.equal(),
+# which compares classes: they work on the values.
+
+#' @exportMethod rle
+setGeneric("rle")
+setMethod("rle", "gpu", function(x) in_r("rle", list(as.vector(x))))
+
+#' @exportMethod embed
+#' @importFrom stats embed
+setGeneric("embed")
+setMethod("embed", "gpu", function(x, dimension = 1) {
+  in_r("embed", list(x, dimension), x, stats::embed)
+})
+
+# Its arguments depend on the version of R.
+#' @exportMethod toeplitz
+#' @importFrom stats toeplitz
+setGeneric("toeplitz")
+toeplitz_in_r <- function() in_r("toeplitz", as.list(environment()), x, stats::toeplitz)
+formals(toeplitz_in_r) <- formals(stats::toeplitz)
+setMethod("toeplitz", "gpu", toeplitz_in_r)
+
+#' @importFrom graphics barplot
+#' @exportS3Method
+barplot.gpu <- function(height, ...) graphics::barplot(plain(height), ...)
+
+# An array equals the ordinary one of the same values.
+#' @exportMethod all.equal
+setGeneric("all.equal")
+equal_values <- function(target, current, ...) all.equal(plain(target), plain(current), ...)
+setMethod("all.equal", c("gpu", "gpu"), equal_values)
+setMethod("all.equal", c("gpu", "ANY"), equal_values)
+setMethod("all.equal", c("ANY", "gpu"), equal_values)

@@ -1,5 +1,5 @@
-# Functions of R that ask is.vector(), which says FALSE of anything with a class, and all.equal(),
-# which compares classes: they work on the values.
+# Functions of R that look at the class: those that ask is.vector(), I(), which adds one, and
+# all.equal(), which compares it. They work on the values.
 
 #' @exportMethod rle
 setGeneric("rle")
@@ -23,6 +23,10 @@ setMethod("toeplitz", "gpu", toeplitz_in_r)
 #' @importFrom graphics barplot
 #' @exportS3Method
 barplot.gpu <- function(height, ...) graphics::barplot(plain(height), ...)
+
+#' @exportMethod I
+setGeneric("I")
+setMethod("I", "gpu", function(x) in_r("I", list(x)))
 
 # An array equals the ordinary one of the same values.
 #' @exportMethod all.equal

@@ -12,6 +12,17 @@ test_that("functions that ask is.vector() take arrays", {
   expect_error(toeplitz(gpu(matrix(1:4, 2))), class = "anygpu_error")
 })
 
+test_that("I() in a formula and in a data frame takes arrays", {
+  x <- c(1, 2, 3, 4, 6)
+  y <- c(2, 3, 5, 4, 9)
+  g <- gpu(x)
+  expect_silent(fit <- lm(y ~ I(g^2)))
+  expect_equal(unname(coef(fit)), unname(coef(lm(y ~ I(x^2)))), tolerance = 1e-5)
+  m <- matrix(1:4, 2)
+  expect_identical(data.frame(a = I(gpu(m)))[2, ], data.frame(a = I(m))[2, ])
+  expect_identical(I(m), base::I(m))
+})
+
 test_that("all.equal() compares values, names and extents, whatever side is on the device", {
   m <- matrix(c(1.5, 2, 3, 4), 2, dimnames = list(NULL, c("a", "b")))
   for (type in test_types()) {

@@ -315,7 +315,7 @@ strict <- function() nzchar(Sys.getenv("ANYGPU_STRICT"))
 
 # Statements that are known to differ from R's, and so are not made.
 not_yet <- function(statement, env) {
-  used <- Filter(function(r) grepl(paste0("\\b", r, "\\b"), statement), registers)
+  used <- used_registers(statement)
   any_used <- function(f) any(vapply(used, function(r) f(env[[r]]), NA))
   has <- function(pattern) grepl(pattern, statement)
   # rbind() and cbind(): names made of the arguments' text, arguments that are empty or have other
@@ -382,6 +382,7 @@ versus <- function(want, got) {
 # Runs one statement on both machines; "" or what went wrong.
 step_both <- function(machine, statement, values) {
   code <- str2lang(statement)
+  stays <- strict() && arrays_only(machine, statement)
   want <- outcome(eval(code, machine$plain))
   got <- outcome(eval(code, machine$device))
   failed <- c(inherits(want$value, "error"), inherits(got$value, "error"))
@@ -398,14 +399,25 @@ step_both <- function(machine, statement, values) {
     return(paste0("warnings differ: ", toString(want$warnings), " | ", toString(got$warnings)))
   }
   wrong <- compare_registers(machine, values)
-  if (!nzchar(wrong) && strict() && !stays_there(machine, statement)) "not on the device" else wrong
+  if (!nzchar(wrong) && stays && left_device(machine, statement)) "not on the device" else wrong
+}
+
+used_registers <- function(statement) {
+  Filter(function(r) grepl(paste0("\\b", r, "\\b"), statement), registers)
+}
+
+# Single numbers have no class and are R's to index.
+arrays_only <- function(machine, statement) {
+  all(vapply(used_registers(statement), function(r) {
+    is.null(machine$device[[r]]) || inherits(machine$device[[r]], "gpu")
+  }, NA))
 }
 
 # What was made of arrays of the device is one, but for single values and what asks for a vector.
-stays_there <- function(machine, statement) {
+left_device <- function(machine, statement) {
   x <- machine$device[[regmatches(statement, regexpr("\\b[abuv]\\b", statement))]]
-  grepl("as.vector(", statement, fixed = TRUE) || length(x) == 1 || is_gpu(x) ||
-    !(is.numeric(x) || is.logical(x))
+  (is.numeric(x) || is.logical(x)) && length(x) != 1 && !is_gpu(x) &&
+    !grepl("as.vector(", statement, fixed = TRUE)
 }
 
 compare_registers <- function(machine, values) {

@@ -162,10 +162,7 @@ static void op_value(char *value, size_t size, const ag_op_info *op, int is_comp
 /* One lane after the other: a, b and y pass through memory. */
 static void op_lane_by_lane(ag_cg_writer *w, int r, const ag_instr *in, const ag_op_info *op,
                             int lanes) {
-  char vector[CG_TEXT];
   const char *scalar = ag_cg_type(in->type);
-  ag_cg_declare(vector, in->type, lanes);
-  ag_cg_line(w, "%s r%d;", vector, r);
   ag_cg_line(w, "{ typedef %s real; %s value[%d];", scalar, scalar, lanes);
   for (int i = 0; i < 3; i++)
     if (op->uses[i] && in->arg[i] >= 0)
@@ -184,20 +181,31 @@ static void op_lane_by_lane(ag_cg_writer *w, int r, const ag_instr *in, const ag
  * in which only some lanes are 0 or infinite. */
 static int is_for_scalars(const char *text) { return strstr(text, "ag_") || strstr(text, "fmod("); }
 
+/* In PoCL 3.1 a lane that is 0, subnormal or not finite spoils the others of pow() of doubles. */
+static int spoils_lanes(const ag_instr *in, const char *text) {
+  return in->type == AG_F64 && in->arg[0] >= 0 && strstr(text, "pow(");
+}
+
 static void operation(ag_cg_writer *w, int r, const ag_instr *in, int lanes) {
   const ag_op_info *op = ag_op_get((ag_op)in->op);
-  if (lanes > 1 && is_for_scalars(op->text)) {
-    op_lane_by_lane(w, r, in, op, lanes);
-    return;
-  }
   const int is_compare = op->group == AG_COMPARE && *op->r;
   const ag_dtype from = is_compare ? in->from : in->type;
   char type[CG_TEXT], real[CG_TEXT], integer[CG_TEXT], value[1800];
   ag_cg_declare(type, in->type, lanes);
   ag_cg_declare(real, from, lanes);
   ag_cg_declare(integer, AG_I32, lanes);
-  op_value(value, sizeof value, op, is_compare, lanes);
   ag_cg_line(w, "%s r%d;", type, r);
+  if (lanes > 1 && is_for_scalars(op->text)) {
+    op_lane_by_lane(w, r, in, op, lanes);
+    return;
+  }
+  if (lanes > 1 && spoils_lanes(in, op->text)) {
+    ag_cg_line(w, "if (!all((fabs(r%d) >= (%s)(DBL_MIN)) & (fabs(r%d) <= (%s)(DBL_MAX))))",
+               in->arg[0], real, in->arg[0], real);
+    op_lane_by_lane(w, r, in, op, lanes);
+    ag_cg_line(w, "else");
+  }
+  op_value(value, sizeof value, op, is_compare, lanes);
   ag_cg_line(w, "{ typedef %s real; typedef %s integer;", real, integer);
   for (int i = 0; i < 3; i++)
     if (op->uses[i] && in->arg[i] >= 0)

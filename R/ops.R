@@ -5,6 +5,7 @@ set_binary_methods("Ops", function(e1, e2) .Call(C_binary, .Generic, e1, e2))
 for (class in gpu_classes) {
   setMethod("Ops", c(class, "missing"), function(e1, e2) .Call(C_unary, .Generic, e1))
 }
+rm(class)
 
 #' @exportMethod "!"
 setMethod("!", "gpu", function(x) .Call(C_unary, "!", x))

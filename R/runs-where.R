@@ -125,7 +125,8 @@ other_calls <- list(
   ),
   "rows and columns" = c(
     "rowSums(x)", "colSums(x)", "rowMeans(x)", "colMeans(x)", "rowSums(x, na.rm = TRUE)",
-    "rowMaxs(x)", "colMaxs(x)", "rowMins(x)", "colMins(x)", "rowWhichMaxs(x)", "max.col(x, 'first')",
+    "rowMaxs(x)", "colMaxs(x)", "rowMins(x)", "colMins(x)", "rowWhichMaxs(x)",
+    "max.col(x, 'first')",
     "rowVars(x)", "colVars(x)", "rowSds(x)", "colSds(x)", "rowMedians(x)", "colMedians(x)",
     "rowRanks(x)", "colRanks(x)", "rowLogSumExps(x)", "colLogSumExps(x)", "rowCumsums(x)",
     "colCumsums(x)", "rowsum(x, i)", "scale(x)", "sweep(x, 2, 1:3)",
@@ -134,7 +135,8 @@ other_calls <- list(
   matrices = c(
     "x %*% y", "crossprod(x)", "crossprod(x, y)", "tcrossprod(x)", "t(x)", "aperm(a, c(3, 1, 2))",
     "outer(v, w)", "v %o% w", "outer(v, w, '+')", "kronecker(x, y)", "x %x% y", "diag(x)",
-    "{ diag(x) <- 0; x }", "row(x)", "col(x)", "upper.tri(x)", "lower.tri(x)", "solve(x)", "det(x)"
+    "{ diag(x) <- 0; x }", "row(x)", "col(x)", "upper.tri(x)", "lower.tri(x)", "solve(x)", "det(x)",
+    "chol(crossprod(x))", "qr(x)", "svd(x)", "eigen(crossprod(x))", "cov(x)", "cor(x)", "dist(x)"
   ),
   indexing = c(
     "x[2:3, ]", "x[2, 3]", "x[[2, 3]]", "x[, 2]", "x[-1, ]", "x[i, ]", "x[b, ]", "v[i]", "v[-1]",

@@ -159,13 +159,13 @@ names_of_extents <- function(x) {
 }
 
 outer_of <- function(X, Y, FUN = "*", ...) {
-  d <- c(extents(X), extents(Y))
+  d <- c(extents_of(X), extents_of(Y))
   like <- if (is_gpu(X)) X else Y
   if (!storable(X) || !storable(Y) || length(d) > 8L) {
     return(in_r("outer", list(X, Y, FUN, ...), like))
   }
   x <- .Call(C_spread, beside(X, like), d, 0L)
-  y <- .Call(C_spread, beside(Y, like), d, length(extents(X)))
+  y <- .Call(C_spread, beside(Y, like), d, length(extents_of(X)))
   if (is.character(FUN) && FUN == "*") {
     if (...length()) stop_status("argument", "using ... with FUN = \"*\" is an error")
     result <- as_real(x) * y
@@ -182,8 +182,8 @@ outer_of <- function(X, Y, FUN = "*", ...) {
   names <- list(names_of_extents(X), names_of_extents(Y))
   if (!all(vapply(names, is.null, NA))) {
     dimnames(result) <- c(
-      if (is.null(names[[1]])) vector("list", length(extents(X))) else names[[1]],
-      if (is.null(names[[2]])) vector("list", length(extents(Y))) else names[[2]]
+      if (is.null(names[[1]])) vector("list", length(extents_of(X))) else names[[1]],
+      if (is.null(names[[2]])) vector("list", length(extents_of(Y))) else names[[2]]
     )
   }
   result
@@ -201,14 +201,14 @@ setGeneric("%o%")
 set_binary_methods("%o%", function(X, Y) outer_of(X, Y))
 
 kronecker_of <- function(X, Y, FUN = "*", make.dimnames = FALSE, ...) {
-  n <- max(length(extents(X)), length(extents(Y)))
+  n <- max(length(extents_of(X)), length(extents_of(Y)))
   like <- if (is_gpu(X)) X else Y
   if (!storable(X) || !storable(Y) || n > 4L) {
     return(in_r("kronecker", list(X, Y, FUN, make.dimnames, ...), like))
   }
   names <- list(names_of_extents(X), names_of_extents(Y))
-  dx <- c(extents(X), rep(1L, n - length(extents(X))))
-  dy <- c(extents(Y), rep(1L, n - length(extents(Y))))
+  dx <- c(extents_of(X), rep(1L, n - length(extents_of(X))))
+  dy <- c(extents_of(Y), rep(1L, n - length(extents_of(Y))))
   dim(X) <- dx
   dim(Y) <- dy
   result <- aperm(outer_of(X, Y, FUN, ...), c(rbind(n + seq_len(n), seq_len(n))))

@@ -38,16 +38,3 @@
   (convert_int##V((x) != (x)) ? (int##V)(NA_INT) : AG_TRUTH(V, convert_int##V((x) != 0)))
 #define AG_I32_TO_BOOL(V, x) ((x) == NA_INT ? (x) : AG_TRUTH(V, x))
 #define AG_BOOL_TO_I32(V, x) (x)
-
-/* pow() of vectors: PoCL 3.1 spoils other lanes where one is 0, infinite or NaN, so it gets none of
- * these. `real` is the vector's type. The row of ops.def sees to 0^y. */
-#define AG_POW_CARE(x, y) \
-  (((x) == 0) | ((x) != (x)) | ((y) != (y)) | (fabs(x) == (real)(INFINITY)) | \
-   (fabs(y) == (real)(INFINITY)))
-#define AG_POW_SIZE(x, y) exp2((y) * log2(fabs(x)))
-#define AG_POW_ODD(x, y) \
-  (((x) < 0) & ((y) == floor(y)) & ((y) * (real)(0.5) != floor((y) * (real)(0.5))))
-#define AG_POW(x, y) \
-  (AG_POW_CARE(x, y) \
-       ? (AG_POW_ODD(x, y) ? -AG_POW_SIZE(x, y) : AG_POW_SIZE(x, y)) \
-       : pow(AG_POW_CARE(x, y) ? (real)(1) : (x), AG_POW_CARE(x, y) ? (real)(1) : (y)))

@@ -177,37 +177,23 @@ static void random_number(ag_cg_writer *w, int r, const ag_instr *in, int lanes,
   lane_by_lane(w, r, in->type, lanes, q, expression);
 }
 
-/* The text of an operation for vectors: AG_POW() of prelude.cl in place of pow(). */
-static const char *vector_text(char *to, size_t size, const char *text) {
-  size_t n = 0;
-  for (const char *next; (next = strstr(text, "pow(")) && n < size; text = next + 4)
-    n += (size_t)snprintf(to + n, size - n, "%.*sAG_POW(", (int)(next - text), text);
-  if (n < size) snprintf(to + n, size - n, "%s", text);
-  return to;
-}
-
 /* How the text of an operation becomes the value of its register. In vectors a comparison is -1
  * where true, and of the size of what it compares. */
 static void op_value(char *value, size_t size, const ag_op_info *op, int is_logical, int lanes) {
-  char vectors[1500];
   const char *v = lanes_tag(lanes), *missing = op->group == AG_INTCOMPARE
                                                    ? "(a == NA_INT) | (b == NA_INT)"
                                                    : "(a != a) | (b != b)";
-  const char *text = lanes > 1 ? vector_text(vectors, sizeof vectors, op->text) : op->text;
-  if (!is_logical) snprintf(value, size, "(%s)", text);
-  else if (op->group == AG_TEST) snprintf(value, size, "(convert_int%s(%s) & 1)", v, text);
+  if (!is_logical) snprintf(value, size, "(%s)", op->text);
+  else if (op->group == AG_TEST) snprintf(value, size, "(convert_int%s(%s) & 1)", v, op->text);
   else
     snprintf(value, size, "(convert_int%s(%s) ? (integer)(NA_INT) : convert_int%s(%s) & 1)", v,
-             missing, v, text);
+             missing, v, op->text);
 }
 
 /* One lane after the other: a, b and y pass through memory. */
 static void op_lane_by_lane(ag_cg_writer *w, int r, const ag_instr *in, const ag_op_info *op,
                             int lanes) {
-  char vector[CG_TEXT];
   const char *scalar = ag_cg_type(in->type);
-  ag_cg_declare(vector, in->type, lanes);
-  ag_cg_line(w, "%s r%d;", vector, r);
   ag_cg_line(w, "{ typedef %s real; %s value[%d];", scalar, scalar, lanes);
   for (int i = 0; i < 3; i++)
     if (op->uses[i] && in->arg[i] >= 0)
@@ -226,20 +212,38 @@ static void op_lane_by_lane(ag_cg_writer *w, int r, const ag_instr *in, const ag
  * for a vector in which only some lanes are 0 or infinite. */
 static int is_for_scalars(const char *text) { return strstr(text, "ag_") || strstr(text, "fmod("); }
 
+/* In PoCL 3.1 a lane that is 0, subnormal or not finite spoils the others of pow() of doubles. */
+static int may_spoil_lanes(const ag_instr *in, const char *text) {
+  return in->type == AG_F64 && in->arg[0] >= 0 && strstr(text, "pow(");
+}
+
+static void if_spoiled(ag_cg_writer *w, const ag_instr *in, const char *real) {
+  char exponent[80] = "";
+  if (in->arg[1] >= 0)
+    snprintf(exponent, sizeof exponent, " & (fabs(r%d) <= (%s)(DBL_MAX))", in->arg[1], real);
+  ag_cg_line(w, "if (!all((fabs(r%d) >= (%s)(DBL_MIN)) & (fabs(r%d) <= (%s)(DBL_MAX))%s))",
+             in->arg[0], real, in->arg[0], real, exponent);
+}
+
 static void operation(ag_cg_writer *w, int r, const ag_instr *in, int lanes) {
   const ag_op_info *op = ag_op_get((ag_op)in->op);
-  if (lanes > 1 && is_for_scalars(op->text)) {
-    op_lane_by_lane(w, r, in, op, lanes);
-    return;
-  }
   const int is_logical = ag_op_gives_logical(op->group) && *op->r;
   const ag_dtype from = is_logical ? in->from : in->type;
   char type[CG_TEXT], real[CG_TEXT], integer[CG_TEXT], value[1800];
   ag_cg_declare(type, in->type, lanes);
   ag_cg_declare(real, from, lanes);
   ag_cg_declare(integer, AG_I32, lanes);
-  op_value(value, sizeof value, op, is_logical, lanes);
   ag_cg_line(w, "%s r%d;", type, r);
+  if (lanes > 1 && is_for_scalars(op->text)) {
+    op_lane_by_lane(w, r, in, op, lanes);
+    return;
+  }
+  if (lanes > 1 && may_spoil_lanes(in, op->text)) {
+    if_spoiled(w, in, real);
+    op_lane_by_lane(w, r, in, op, lanes);
+    ag_cg_line(w, "else");
+  }
+  op_value(value, sizeof value, op, is_logical, lanes);
   ag_cg_line(w, "{ typedef %s real; typedef %s integer;", real, integer);
   for (int i = 0; i < 3; i++)
     if (op->uses[i] && in->arg[i] >= 0)

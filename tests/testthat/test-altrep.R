@@ -104,6 +104,57 @@ test_that("saveRDS and readRDS keep everything but the device", {
   }
 })
 
+# One of each kind that is not a matrix of real numbers.
+other_arrays <- function() {
+  list(
+    integers = array(c(1:23, NA), 2:4), logical = matrix(c(TRUE, NA, FALSE, TRUE, TRUE, FALSE), 2),
+    named = c(a = 1L, b = NA, c = -3L), truth = c(x = TRUE, y = NA), empty = matrix(0L, 0, 3),
+    none = logical(0), long = rep(c(5L, NA, -7L), 50), cube = array(1:8 / 4, c(2, 2, 2))
+  )
+}
+
+expect_same_arrays <- function(got, want) {
+  expect_identical(names(got), names(want))
+  for (k in names(want)) {
+    expect_true(is_gpu(got[[k]]), info = k)
+    expect_identical(anygpu:::plain(got[[k]]), want[[k]], info = k)
+  }
+}
+
+test_that("integer, logical and empty arrays and arrays of 3 dimensions are saved", {
+  file <- tempfile(fileext = ".rds")
+  x <- lapply(other_arrays(), gpu)
+  saveRDS(x, file)
+  back <- readRDS(file)
+  expect_same_arrays(back, other_arrays())
+  expect_identical(lapply(back, gpu_type), lapply(x, gpu_type))
+  expect_identical(lapply(back, class), lapply(x, class))
+  # what was read is an array like any other
+  expect_identical(as.vector(back$logical & TRUE), c(other_arrays()$logical))
+  expect_identical(anygpu:::plain(back$integers[2, , ]), other_arrays()$integers[2, , ])
+  back$named["b"] <- 9L
+  expect_identical(anygpu:::plain(back$named), c(a = 1L, b = 9L, c = -3L))
+  expect_identical(anygpu:::plain(x$named), other_arrays()$named)
+  # pending ones too
+  saveRDS(x$integers > 2L, file)
+  expect_identical(anygpu:::plain(readRDS(file)), other_arrays()$integers > 2L)
+  expect_identical(anygpu:::plain(unserialize(serialize(!x$truth, NULL))), c(x = FALSE, y = NA))
+})
+
+test_that("a fresh session reads integer and logical arrays", {
+  skip_on_cran()
+  file <- tempfile(fileext = ".rds")
+  saveRDS(lapply(other_arrays(), gpu), file)
+  code <- sprintf(paste(
+    "x <- readRDS(%s); cat(sapply(x, function(a) class(a)[1]), sum(x$integers, na.rm = TRUE),",
+    "sum(x$logical, na.rm = TRUE), sum(is.na(x$long)), typeof(x$named), typeof(x$truth))"
+  ), deparse(file))
+  got <- strsplit(fresh_session(code, "ANYGPU_DEVICE=host"), " ")[[1]]
+  want <- c("gpuArray", "gpuMatrix", "gpuVector", "gpuVector", "gpuMatrix", "gpuVector",
+            "gpuVector", "gpuArray", "276", "3", "50", "integer", "logical")
+  expect_identical(got, want)
+})
+
 test_that("a fresh session reads what this one saved", {
   skip_on_cran()
   file <- tempfile(fileext = ".rds")
@@ -128,6 +179,38 @@ test_that("arrays travel to workers", {
   }, x)[[1]]
   expect_s4_class(got, "gpuMatrix")
   expect_equal(as.matrix(got), as.matrix(x %*% t(x)), tolerance = 1e-4)
+})
+
+test_that("integer and logical arrays travel to workers and back", {
+  skip_on_cran()
+  cl <- parallel::makePSOCKcluster(1)
+  on.exit(parallel::stopCluster(cl))
+  parallel::clusterCall(cl, function(p) .libPaths(p), .libPaths())
+  x <- lapply(other_arrays(), gpu)
+  got <- parallel::clusterCall(cl, function(x) {
+    options(anygpu.device = "host")
+    list(same = x, sums = x$long + 1L, negated = !x$logical, large = x$integers > 10L)
+  }, x)[[1]]
+  expect_same_arrays(got$same, other_arrays())
+  expect_same_arrays(got[-1], with(other_arrays(), list(
+    sums = long + 1L, negated = !logical, large = integers > 10L
+  )))
+})
+
+test_that("forked children compute with integer and logical arrays", {
+  skip_on_cran()
+  skip_on_os("windows")
+  x <- with_gpu_device("host", lapply(other_arrays(), gpu))
+  # one that is pending when the child starts
+  pending <- x$long * 2L
+  got <- parallel::mclapply(1:2, function(i) {
+    list(sums = x$long + i, negated = !x$logical, large = x$integers > 10L, twice = pending)
+  }, mc.cores = 2)
+  for (i in 1:2) {
+    expect_same_arrays(got[[i]], with(other_arrays(), list(
+      sums = long + i, negated = !logical, large = integers > 10L, twice = long * 2L
+    )))
+  }
 })
 
 test_that("forked children compute on the host", {

@@ -68,7 +68,7 @@ some_values <- function(n) {
 # On the device or not.
 maybe_up <- function(text, p = 0.3) if (chance(p)) sprintf("up(%s)", text) else text
 
-# -- indices ----------------------------------------------------------------------------------------
+# -- indices ---------------------------------------------------------------------------------------
 
 mask <- function(n, values) {
   if (n <= 99) return(literal(sample(values, n, TRUE)))
@@ -315,7 +315,7 @@ strict <- function() nzchar(Sys.getenv("ANYGPU_STRICT"))
 
 # Statements that are known to differ from R's, and so are not made.
 not_yet <- function(statement, env) {
-  used <- Filter(function(r) grepl(paste0("\\b", r, "\\b"), statement), registers)
+  used <- used_registers(statement)
   any_used <- function(f) any(vapply(used, function(r) f(env[[r]]), NA))
   has <- function(pattern) grepl(pattern, statement)
   # rbind() and cbind(): names made of the arguments' text, arguments that are empty or have other
@@ -331,7 +331,7 @@ not_yet <- function(statement, env) {
   any_used(function(x) length(dim(x)) == 1 || length(dim(x)) && !is.null(attr(x, "names")))
 }
 
-# -- running and comparing --------------------------------------------------------------------------
+# -- running and comparing -------------------------------------------------------------------------
 
 # What of the message has to be R's: all of it where base R does the indexing.
 must_match <- function(statement) {
@@ -382,6 +382,7 @@ versus <- function(want, got) {
 # Runs one statement on both machines; "" or what went wrong.
 step_both <- function(machine, statement, values) {
   code <- str2lang(statement)
+  stays <- strict() && arrays_only(machine, statement)
   want <- outcome(eval(code, machine$plain))
   got <- outcome(eval(code, machine$device))
   failed <- c(inherits(want$value, "error"), inherits(got$value, "error"))
@@ -397,7 +398,26 @@ step_both <- function(machine, statement, values) {
   if (!failed[1] && !identical(want$warnings, got$warnings)) {
     return(paste0("warnings differ: ", toString(want$warnings), " | ", toString(got$warnings)))
   }
-  compare_registers(machine, values)
+  wrong <- compare_registers(machine, values)
+  if (!nzchar(wrong) && stays && left_device(machine, statement)) "not on the device" else wrong
+}
+
+used_registers <- function(statement) {
+  Filter(function(r) grepl(paste0("\\b", r, "\\b"), statement), registers)
+}
+
+# Single numbers have no class and are R's to index.
+arrays_only <- function(machine, statement) {
+  all(vapply(used_registers(statement), function(r) {
+    is.null(machine$device[[r]]) || inherits(machine$device[[r]], "gpu")
+  }, NA))
+}
+
+# What was made of arrays of the device is one, but for single values and what asks for a vector.
+left_device <- function(machine, statement) {
+  x <- machine$device[[regmatches(statement, regexpr("\\b[abuv]\\b", statement))]]
+  (is.numeric(x) || is.logical(x)) && length(x) != 1 && !is_gpu(x) &&
+    !grepl("as.vector(", statement, fixed = TRUE)
 }
 
 compare_registers <- function(machine, values) {
@@ -428,6 +448,7 @@ replay <- function(statements, type, values) {
 shorten <- function(statements, type, values) {
   wrong <- replay(statements, type, values)
   for (k in rev(seq_len(length(statements) - 1))) {
+    if (grepl("^([abuv]) <- up[(]\\1[)]$", statements[k])) next
     fewer <- statements[-k]
     now <- tryCatch(replay(fewer, type, values), error = function(e) "")
     # a message that misses a register is another failure

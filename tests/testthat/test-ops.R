@@ -194,6 +194,8 @@ test_that("activations take ordinary vectors too", {
   }
 })
 
-test_that("zeros leave the powers of the negative numbers beside them alone", {
-  for (p in 2:4) expect_gpu(function(x) x^p, rep(seq(-1.25, 1.25, by = 1 / 8), 3))
+test_that("zeros and subnormal numbers leave the powers of the numbers beside them alone", {
+  x <- rep(c(seq(-1.25, 1.25, by = 1 / 8), 1e-310, 3, -2), 3)
+  for (p in c(2, 3, -1)) expect_gpu(function(x) x^p, x, types = test_types()[1])
+  for (p in 2:3) expect_gpu(function(x) x^p, x[abs(x) != 1e-310])
 })

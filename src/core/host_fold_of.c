@@ -169,8 +169,9 @@ int64_t ag_fold_width(int64_t pre) {
   return (width + 15) / 16 * 16;
 }
 
+/* Parts cost accumulators, so wide rows are cut into fewer. */
 int64_t ag_fold_parts(int64_t units, int64_t width, int64_t red) {
-  int64_t most = red * width / GRAIN, wanted = 16 / (units > 0 ? units : 1);
+  int64_t most = red * width / GRAIN, wanted = (width < 64 ? 64 : 16) / (units > 0 ? units : 1);
   if (units >= 8) return 1;
   int64_t parts = most < wanted ? most : wanted;
   return parts < 1 ? 1 : parts;

@@ -42,8 +42,9 @@ slice_of <- function(X, d, names) {
 side_by_side <- function(X, d, margin, leading) {
   rest <- seq_along(d)[-margin]
   n <- as.integer(prod(d[margin]))
-  if (leading) return(.Call(C_aperm, X, c(margin, rest), c(n, d[rest], if (!length(rest)) 1L), NULL))
-  .Call(C_aperm, X, c(rest, margin), c(d[rest], if (!length(rest)) 1L, n), NULL)
+  slice <- if (length(rest)) d[rest] else 1L
+  if (leading) return(.Call(C_aperm, X, c(margin, rest), c(n, slice), NULL))
+  .Call(C_aperm, X, c(rest, margin), c(slice, n), NULL)
 }
 
 # What FUN makes of the placeholder, if it can be told without looking at values and without a

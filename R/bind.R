@@ -67,7 +67,8 @@ bind <- function(name, args, labels) {
   for (i in which(kept & vapply(args, is.null, NA))) args[[i]] <- logical()
   # what is ignored still counts for the type
   for (i in which(!kept & !vapply(args, is.null, NA))) {
-    args[[i]] <- array(vector(typeof(args[[i]]), 0L), if (along == 1L) c(0, extent) else c(extent, 0))
+    d <- if (along == 1L) c(0, extent) else c(extent, 0)
+    args[[i]] <- array(vector(typeof(args[[i]]), 0L), d)
     kept[i] <- TRUE
   }
   result <- .Call(C_bind, args[kept], along - 1L, extent, names)

@@ -2,7 +2,20 @@
 
 #' @exportMethod "dim<-"
 setMethod("dim<-", "gpu", function(x, value) {
+  if (is.null(value)) return(.Call(C_reshape, x, NULL))
   if (length(value) > 8L) return(in_r("dim<-", list(x, value)))
+  value <- plain(value)
+  if (!is.numeric(value) || length(value) == 0L || anyNA(value) || any(value < 0)) {
+    one <- TRUE
+    base_try(dim(one) <- value) # R says what is wrong
+  }
+  value <- as.integer(value)
+  if (prod(value) != length(x)) {
+    stop_status("shape", gettextf(
+      "dims [product %d] do not match the length of object [%d]", as.integer(prod(value)),
+      length(x), domain = "R"
+    ))
+  }
   .Call(C_reshape, x, value)
 })
 
@@ -114,8 +127,8 @@ setMethod("diag", "gpu", function(x = 1, nrow, ncol, names = TRUE) {
     n <- x
     x <- gpu(1, real_type_of(x), device_of(x))
   }
-  d <- c(if (missing(nrow)) n else nrow, if (missing(ncol)) if (missing(nrow)) n else nrow else ncol)
-  d <- as.integer(plain(d))
+  rows <- if (missing(nrow)) n else nrow
+  d <- as.integer(plain(c(rows, if (missing(ncol)) rows else ncol)))
   usable <- length(d) == 2L && !anyNA(d) && all(d >= 0L) && (length(x) > 0L || min(d) == 0L)
   if (!usable || length(dim(x)) > 1L) return(in_r("diag", extents, x))
   .Call(C_diag_make, x, d)

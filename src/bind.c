@@ -1,5 +1,5 @@
-/* c(), cbind() and rbind(): arrays of ours and plain vectors side by side. R settles the extents and
- * the names. */
+/* c(), cbind() and rbind(): arrays of ours and plain vectors side by side. R settles the extents
+ * and the names. */
 #include "glue.h"
 
 typedef struct {
@@ -30,10 +30,10 @@ static int parts_get(parts *p, SEXP list_) {
     f64 |= o->type == AG_F64, f32 |= o->type == AG_F32;
   }
   if (!p->dev) return 0;
-  p->type = rank == 0                        ? AG_BOOL
-            : rank == 1                      ? AG_I32
+  p->type = rank == 0                          ? AG_BOOL
+            : rank == 1                        ? AG_I32
             : f64 || (!f32 && p->dev->has_f64) ? AG_F64
-                                             : AG_F32;
+                                               : AG_F32;
   return 1;
 }
 

@@ -1,6 +1,6 @@
-/* Rearranging: rev, rep, aperm, diag, the operands of outer(), positions of rows and columns. All but
- * diag are views of what they are made from, so that operations on them are one kernel. R computes
- * the names; nothing here looks at values. */
+/* Rearranging: rev, rep, aperm, diag, the operands of outer(), positions of rows and columns. All
+ * but a matrix from its diagonal are views of what they are made from, so that operations on them
+ * are one kernel. R computes the names; nothing here looks at values. */
 #include "glue.h"
 
 /* The owner's array as an object with the given dim and names (or dimnames); NULL for none. */
@@ -117,8 +117,8 @@ SEXP ffi_aperm(SEXP x_, SEXP perm_, SEXP dim_, SEXP names_) {
   return ans_;
 }
 
-/* The elements of a along the dimensions from `first` on, as a vector of all the elements of `shape`:
- * one operand of outer(). */
+/* The elements of a along the dimensions from `first` on, as a vector of all the elements of
+ * `shape`: one operand of outer(). */
 static ag_status spread(ag_array **out, ag_array *a, ag_shape shape, int first) {
   ag_axes axes = {.nd = a->shape.nd};
   for (int q = 0; q < axes.nd; q++) axes.axis[q] = first + q, axes.step[q] = 1;

@@ -69,8 +69,8 @@ static traced_plan *new_plan(SEXP *plan_) {
   return p;
 }
 
-/* What is written in place of target t. An EMBED needs memory of its own, which the plan clears, and
- * a CONCAT has several kernels: these are copied, by a reshape. */
+/* What is written in place of target t. An EMBED needs memory of its own, which the plan clears,
+ * and a CONCAT has several kernels: these are copied, by a reshape. */
 static ag_status writable(ag_array **out, ag_array *t) {
   if (t->kind == AG_EMBED || t->kind == AG_CONCAT) {
     int64_t n = ag_array_count(t), one = 1;

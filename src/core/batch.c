@@ -1,5 +1,5 @@
-/* Rebuilding a traced graph with a dimension more: each kind of node has one function that says what
- * it is of batched arguments. What does not depend on the slice stays as it is. */
+/* Rebuilding a traced graph with a dimension more: each kind of node has one function that says
+ * what it is of batched arguments. What does not depend on the slice stays as it is. */
 #include "batch.h"
 #include <stdlib.h>
 

@@ -445,7 +445,7 @@ ag_status ag_expr_bind(ag_array **out, int n, ag_array *const *x, int along) {
     if (x[i]->type != x[0]->type) return ag_fail(AG_E_TYPE, "bind takes arrays of one type");
     other.dim[along] = shape.dim[along];
     if (!ag_shape_equal(&other, &shape))
-      return ag_fail(AG_E_SHAPE, "the arrays differ in other dimensions than the one to bind along");
+      return ag_fail(AG_E_SHAPE, "the arrays differ in a dimension that is not bound along");
     shape.dim[along] += x[i]->shape.dim[along];
   }
   AG_TRY(ag_expr_node(out, AG_CONCAT, x[0]->type, shape, n, x));

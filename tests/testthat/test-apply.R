@@ -52,7 +52,8 @@ test_that("arguments, products and other arrays", {
   expect_gpu(function(x) apply(x, 1, max) + 1, x)
   expect_gpu(function(x) apply(x, c("a"), sum), named(x))
   expect_gpu(function(x) apply(x, 1, sum), matrix(c(TRUE, FALSE, NA, TRUE), 2))
-  expect_gpu(function(x) apply(x, 1, function(v) v & c(TRUE, NA)), matrix(c(TRUE, FALSE, NA, TRUE), 2))
+  logical <- matrix(c(TRUE, FALSE, NA, TRUE), 2)
+  expect_gpu(function(x) apply(x, 1, function(v) v & c(TRUE, NA)), logical)
   expect_gpu(function(x) apply(x, 2, sum), matrix(1:6, 2))
   expect_gpu(function(x) apply(x, 1, mean), matrix(c(1, NA, NaN, 2, Inf, 3), 2))
   m <- gpu(x)
@@ -86,7 +87,7 @@ test_that("every other function runs in R, once for each slice", {
   calls <- 0
   force(apply(gpu(x), 1, function(v) { calls <<- calls + 1; sum(v) }))
   expect_equal(calls, 4)
-  expect_output(apply(gpu(x), 1, function(v) { cat("row\n"); sum(v) }), "row\nrow\nrow\nrow\n")
+  expect_output(apply(gpu(x), 1, function(v) { cat("row\n"); sum(v) }), "^row\nrow\nrow\nrow$")
   noisy <- function(v) sum(v) + runif(1)
   set.seed(3)
   want <- apply(x, 1, noisy)

@@ -80,7 +80,7 @@ test_that("any R function takes an array", {
   p <- matrix(rnorm(60), 12, dimnames = list(NULL, letters[1:5]))
   x <- gpu(p)
   close <- function(got, want) expect_equal(got, want, tolerance = 1e-4)
-  close(apply(x, 1, max), apply(p, 1, max))
+  close(as.vector(apply(x, 1, max)), apply(p, 1, max))
   coefficients <- function(x) unname(stats::coef(stats::lm(x[, 1] ~ x[, 2:3])))
   close(coefficients(x), coefficients(p))
   close(as.data.frame(x), as.data.frame(p))

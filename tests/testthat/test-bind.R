@@ -98,7 +98,8 @@ test_that("binding arrays without elements, of one element, and of more than 64"
 test_that("what does not fit is told as in R", {
   m <- matrix(1:6 + 0, 3)
   expect_gpu(function(x) cbind(x, matrix(0, 2, 2)), m)
-  expect_error(rbind(gpu(m), matrix(0, 2, 3)), "number of columns of matrices must match \\(see arg 2\\)")
+  message <- "number of columns of matrices must match \\(see arg 2\\)"
+  expect_error(rbind(gpu(m), matrix(0, 2, 3)), message)
   expect_gpu(function(x) cbind(x, 1:2), m)
   expect_gpu(function(x) cbind(x, 1:4), m)
   expect_gpu(function(x) rbind(x, 1:3, 1:5), m)
@@ -131,7 +132,8 @@ test_that("binding is one launch for each argument, and nothing is read", {
   before <- gpu_stats()$launches
   on_device(function(x, y) gpu_force(rbind(x, y * 2 + 1, 0)), x, y)
   expect_equal(gpu_stats()$launches - before, 3)
-  expect_gpu(function(x, y) t(rbind(x, y) + 1) %*% rbind(x, y), matrix(runif(40), 8), matrix(1:5, 1))
+  f <- function(x, y) t(rbind(x, y) + 1) %*% rbind(x, y)
+  expect_gpu(f, matrix(runif(40), 8), matrix(1:5, 1))
 })
 
 test_that("random programs of binding", {

@@ -1,5 +1,7 @@
 set.seed(1)
-shapes <- list(c(3, 4), c(1, 5), c(5, 1), c(1, 1), c(0, 3), c(3, 0), c(13, 17), c(2, 3, 4), c(1, 3, 1))
+shapes <- list(
+  c(3, 4), c(1, 5), c(5, 1), c(1, 1), c(0, 3), c(3, 0), c(13, 17), c(2, 3, 4), c(1, 3, 1)
+)
 named <- function(x) {
   dimnames(x) <- setNames(
     lapply(dim(x), function(n) if (n) paste0("n", seq_len(n))), letters[seq_along(dim(x))]
@@ -29,7 +31,12 @@ test_that("dim<- takes and refuses what R does", {
   x <- gpu(c(1, 2))
   dim(x) <- c(2, rep(1, 8))
   expect_identical(dim(x), c(2L, rep(1L, 8)))
-  expect_error({ dim(x) <- 3 }, "dims \\[product 3\\] do not match the length of object \\[2\\]")
+  for (d in list(3, c(-1, -2), c(NA, 1), integer())) {
+    y <- c(1, 2)
+    want <- tryCatch(dim(y) <- d, error = conditionMessage)
+    x <- gpu(y)
+    expect_identical(tryCatch(dim(x) <- d, error = conditionMessage), want)
+  }
 })
 
 test_that("names and dimnames", {
@@ -148,7 +155,10 @@ test_that("diag", {
   dimnames(same) <- list(letters[1:3], letters[1:3])
   expect_gpu(function(x) diag(x), same)
   expect_gpu(function(x) diag(x, nrow = 2), same)
-  for (v in list(c(1.5, 2, NA), c(a = 1, b = 2), 1:3, c(TRUE, FALSE), as.numeric(1:70), array(1:3, 3))) {
+  vectors <- list(
+    c(1.5, 2, NA), c(a = 1, b = 2), 1:3, c(TRUE, FALSE), as.numeric(1:70), array(1:3, 3)
+  )
+  for (v in vectors) {
     expect_gpu(function(x) diag(x), v)
     expect_gpu(function(x) diag(x, 4), v)
     expect_gpu(function(x) diag(x, 2, 5), v)
@@ -164,8 +174,8 @@ test_that("diag", {
 
 test_that("outer and kronecker", {
   sides <- list(
-    c(a = 1, b = 2), as.numeric(1:3), 1:4, c(TRUE, FALSE, NA), named(filled(c(2, 3))), 2.5, numeric(),
-    filled(c(2, 1, 3))
+    c(a = 1, b = 2), as.numeric(1:3), 1:4, c(TRUE, FALSE, NA), named(filled(c(2, 3))), 2.5,
+    numeric(), filled(c(2, 1, 3))
   )
   for (x in thinned(sides, 2)) {
     for (y in thinned(sides, 2)) {

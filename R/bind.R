@@ -43,7 +43,7 @@ names_of_arguments <- function(call, level) {
   name <- vapply(unname(exprs), function(e) {
     if (level == 1 && is.symbol(e)) return(as.character(e))
     if (level != 2) return(NA_character_)
-    text <- paste(deparse(e, 500L), collapse = " ")
+    text <- paste(deparse(e, 500L, control = NULL), collapse = " ")
     if (nchar(text) > 13L) paste0(substr(text, 1L, 10L), "...") else text
   }, "")
   tags <- names(exprs)

@@ -35,23 +35,32 @@ setMethod("[", "gpu", function(x, i, j, ..., drop = TRUE) {
     return(index_array(x, list(i), drop))
   }
   index_array(x, c(
-    list(if (missing(i)) TRUE else i, if (missing(j)) TRUE else j), further_indices(...)
+    list(if (missing(i)) whole else i, if (missing(j)) whole else j), further_indices(...)
   ), drop)
 })
 
-# Those after the second; TRUE stands for a missing one: the same thing to R.
+# Stands for a missing index.
+whole <- quote(whole)
+
+# Those after the second.
 further_indices <- function(...) {
-  index <- lapply(seq_len(...length()), function(k) TRUE)
+  index <- lapply(seq_len(...length()), function(k) whole)
   for (k in seq_along(index)) {
-    if (!eval(call("missing", as.name(paste0("..", k))))) index[[k]] <- ...elt(k)
+    if (!eval(call("missing", as.name(paste0("..", k))))) index[k] <- list(...elt(k))
   }
   index
+}
+
+# As arguments of base R's functions.
+base_indices <- function(index) {
+  lapply(index, function(i) if (identical(i, whole)) quote(expr = ) else plain(i))
 }
 
 index_array <- function(x, index, drop) {
   result <- .Call(C_index, x, index, drop)
   if (is.null(result)) result <- .Call(C_index, x, positions(x, index), drop)
-  if (is.null(result)) in_r("[", c(list(x), index, list(drop = drop)), x) else result
+  if (!is.null(result)) return(result)
+  in_r("[", list(x), x, function(x) do.call(`[`, c(list(x), base_indices(index), drop = drop)))
 }
 
 # What base R understands by the indices: for each the positions, NA where there is none. Its
@@ -72,6 +81,7 @@ positions <- function(x, index) {
 
 element_positions <- function(x, d, i) {
   all <- seq_len(length(x))
+  if (identical(i, whole)) return(all)
   if (is.matrix(i) && !is.null(d) && ncol(i) == length(d)) {
     all <- array(all, d, if (is.character(i)) dimnames(x))
   } else if (is.character(i)) {
@@ -82,6 +92,7 @@ element_positions <- function(x, d, i) {
 
 # In a matrix of one column, so that what is not there is an error.
 dim_positions <- function(extent, names, i) {
+  if (identical(i, whole)) return(seq_len(extent))
   all <- matrix(seq_len(extent), extent, 1L, dimnames = if (is.character(i)) names)
   unname(all[i, 1L])
 }
@@ -117,9 +128,9 @@ setMethod("[<-", "gpu", function(x, i, j, ..., value) {
   n <- nargs() - 1L
   own <- identical(substitute(x), quote(`*tmp*`))
   index <- if (n == 2L) {
-    list(if (missing(i)) TRUE else i)
+    list(if (missing(i)) whole else i)
   } else {
-    c(list(if (missing(i)) TRUE else i, if (missing(j)) TRUE else j), further_indices(...))
+    c(list(if (missing(i)) whole else i, if (missing(j)) whole else j), further_indices(...))
   }
   assign_array(x, index, value, own)
 })
@@ -127,8 +138,9 @@ setMethod("[<-", "gpu", function(x, i, j, ..., value) {
 # `own`: x is the value of the variable that is assigned to, which R has copied if it was shared.
 assign_array <- function(x, index, value, own) {
   if (is.object(value) && !is_gpu(value) || !(is.numeric(value) || is.logical(value))) {
-    index <- lapply(index, function(i) if (identical(i, TRUE)) quote(expr = ) else plain(i))
-    return(base_try(do.call(`[<-`, c(list(plain(x)), index, list(value = value)))))
+    return(base_try(
+      do.call(`[<-`, c(list(plain(x)), base_indices(index), list(value = value)))
+    ))
   }
   result <- .Call(C_assign, x, index, value, own)
   if (!is.null(result)) return(result)
@@ -138,7 +150,9 @@ assign_array <- function(x, index, value, own) {
     result <- .Call(C_assign, x, at, value, own)
     if (!is.null(result)) return(result)
   }
-  in_r("[<-", c(list(x), index, list(value = value)), x)
+  in_r("[<-", list(x, value), x, function(x, value) {
+    do.call(`[<-`, c(list(x), base_indices(index), list(value = value)))
+  })
 }
 
 # Whether an element is asked for that is not there: an NA that the index does not have itself.

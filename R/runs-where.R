@@ -112,7 +112,7 @@ other_calls <- list(
     "sum(x, na.rm = TRUE)", "max(x, na.rm = TRUE)", "mean(x, na.rm = TRUE)", "var(v)", "sd(v)",
     "median(v)", "quantile(v)"
   ),
-  "missing values" = c("is.na(x)", "is.nan(x)", "is.finite(x)", "is.infinite(x)", "anyNA(x)"),
+  "missing values" = c("is.na(x)", "is.nan(x)", "anyNA(x)"),
   choosing = c(
     "ifelse(x > 2, x, y)", "pmin(x, y)", "pmax(x, y)", "pmax(x, 0)", "which(x > 2)",
     "which.min(v)", "which.max(v)"

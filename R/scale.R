@@ -61,7 +61,7 @@ rowsum.gpu <- function(x, group, reorder = TRUE, na.rm = FALSE, ...) {
   if (isTRUE(reorder)) groups <- sort(groups, na.last = TRUE, method = "quick")
   result <- .Call(C_rowsum, x, match(group, groups) - 1L, length(groups))
   if (!is.double(x)) {
-    result <- gpu(result, "int32")
+    result <- suppressWarnings(gpu(result, "int32")) # what does not fit is NA, silently as in R
     if (anyNA(result)) return(in_r("rowsum", list(x, group, reorder = reorder), x))
   }
   dimnames(result) <- list(as.character(groups), dimnames(x)[[2L]])

@@ -23,7 +23,7 @@ setMethod("dim<-", "gpu", function(x, value) {
 t.gpu <- function(x) .Call(C_transpose, x)
 
 #' @exportS3Method
-rev.gpu <- function(x) .Call(C_rev, x, rev(names(x)))
+rev.gpu <- function(x) if (length(x)) .Call(C_rev, x, rev(names(x))) else x
 
 #' @exportMethod drop
 setGeneric("drop")
@@ -67,6 +67,7 @@ rep.gpu <- function(x, times = 1, length.out = NA, each = 1, ...) {
   caller <- if (sys.parent()) sys.function(sys.parent())
   if (identical(caller, base::rep.int) || identical(caller, base::rep_len)) names(x) <- NULL
   counts <- list(times, length.out, each)
+  if (length(x) == 0L && is.na(length.out[1])) return(x) # with its dim, as in R
   if (all(lengths(counts) == 1L) && length(x) > 0L) {
     counts <- lapply(counts, function(n) if (is.numeric(n) && !is.object(n)) trunc(n) else n)
     each <- if (is.na(counts[[3]])) 1 else counts[[3]]

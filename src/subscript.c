@@ -119,14 +119,16 @@ static int numeric(r_subscript *s, SEXP i_, int64_t extent, int beyond, int *npr
   return v.high < 1 && !v.na ? negative(s, i_, extent, nprotect) : 0;
 }
 
+static int whole(r_subscript *s, int64_t extent) {
+  s->n = extent;
+  return s->whole = 1;
+}
+
 static int logical(r_subscript *s, SEXP i_, int64_t extent, int beyond, int *nprotect) {
   const int *is = LOGICAL_RO(i_);
   R_xlen_t n = XLENGTH(i_), count = 0;
   int64_t length = n > extent ? n : extent;
-  if (n == 1 && is[0] == TRUE) {
-    *s = (r_subscript){.first = 0, .step = 1, .n = extent, .whole = 1, .own_ = R_NilValue};
-    return 1;
-  }
+  if (n == 1 && is[0] == TRUE && extent > 0) return whole(s, extent);
   if ((n > extent && !beyond) || length > INT32_MAX) return 0;
   if (n == 0) return 1;
   for (R_xlen_t k = 0; k < length; k++) count += is[k < n ? k : k % n] != 0;
@@ -196,6 +198,7 @@ static int is_class(SEXP i_) { return Rf_isObject(i_) && !r_has_class(i_); }
 int r_subscript_get(r_subscript *s, SEXP i_, int64_t extent, const ag_device *d, int beyond,
                     int writes, int *nprotect) {
   *s = (r_subscript){.step = 1, .own_ = R_NilValue};
+  if (TYPEOF(i_) == SYMSXP) return whole(s, extent);
   if (r_storage(i_) < 0 || is_class(i_) || extent > INT32_MAX) return 0;
   ag_array *a = r_is_array(i_) ? r_array(i_) : NULL;
   if (a && a->dev == d && mask_on_device(s, a, extent, nprotect)) return 1;

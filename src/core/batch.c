@@ -94,8 +94,8 @@ static ag_status batch_recycle(const batch *b, ag_array **out, const ag_array *x
 
 static ag_status batch_reduce(const batch *b, ag_array **out, const ag_array *x, ag_array *a) {
   ag_array *r;
-  AG_TRY(ag_expr_reduce(&r, a, (ag_reduction)x->op, moved(b, x->u.axis.first),
-                        moved(b, x->u.axis.last), 0));
+  AG_TRY(ag_expr_reduce_as(&r, a, (ag_reduction)x->op, moved(b, x->u.axis.first),
+                           moved(b, x->u.axis.last), 0, x->u.axis.skip, x->type));
   ag_status status = ag_expr_reshape(out, r, batched_shape(b, &x->shape));
   ag_array_release(r);
   return status;
@@ -181,6 +181,9 @@ static ag_status rebuild(batch *b, ag_array **out, const ag_array *x) {
   case AG_RESHAPE: return ag_expr_reshape(out, a, batched_shape(b, &x->shape));
   case AG_RECYCLE: return batch_recycle(b, out, x, a);
   case AG_REDUCE: return batch_reduce(b, out, x, a);
+  case AG_SCAN:
+    return ag_expr_scan(out, a, (ag_reduction)x->op, moved(b, x->u.axis.first),
+                        moved(b, x->u.axis.last));
   case AG_CONCAT: return batch_concat(b, out, x);
   case AG_MATMUL: return batch_matmul(b, out, x);
   case AG_EMBED:

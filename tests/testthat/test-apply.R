@@ -10,8 +10,8 @@ slopes <- 1:4 / 2
 # made of accelerated operations
 traced <- list(
   sum, mean, "max", min, prod, range, rev, length_one = function(v) sum(v^2),
-  function(r) r / sum(r), function(r) c(low = min(r), high = max(r)), function(v) sqrt(abs(v)) * 2,
-  function(v) crossprod(v), function(v) v[1] - v[length(v)], function(v) sum(v > 0),
+  function(r) r / sum(r^2), function(r) c(low = min(r), high = max(r)), function(v) sqrt(abs(v)) * 2,
+  function(v) v[1] - v[length(v)], function(v) sum(v > 0),
   function(v) any(v > 1), function(v) all(v > -1) , function(v) v > 0,
   function(v) { m <- mean(v); sqrt(sum((v - m)^2) / (length(v) - 1)) },
   function(v) v - c(1, 2)[seq_len(min(2, length(v)))][1], function(v) rep(v, 2),
@@ -50,6 +50,8 @@ test_that("arguments, products and other arrays", {
   expect_gpu(function(x, a) apply(t(x), 2, function(v) a %*% v), x, a)
   expect_gpu(function(x, a) apply(x * 2, 1, function(v) sum(a) + v), x, a)
   expect_gpu(function(x) apply(x, 1, max) + 1, x)
+  expect_gpu(function(x) apply(x, 1, crossprod), x)
+  expect_gpu(function(x) apply(x, 1, cumsum), x)
   expect_gpu(function(x) apply(x, c("a"), sum), named(x))
   expect_gpu(function(x) apply(x, 1, sum), matrix(c(TRUE, FALSE, NA, TRUE), 2))
   logical <- matrix(c(TRUE, FALSE, NA, TRUE), 2)
@@ -60,7 +62,7 @@ test_that("arguments, products and other arrays", {
   f <- function(u) sum(u * 2)
   before <- gpu_stats()$fallbacks
   force(apply(m, 1, function(v) f(v) + 1))
-  force(apply(m, 1, function(v) gpu(a) %*% v) )
+  force(apply(m, 1, function(v) a %*% v))
   expect_identical(setdiff(names(gpu_stats()$fallbacks), names(before)), character())
   expect_gradient(function(x) { dim(x) <- c(2, 3); sum(apply(x, 1, function(v) sum(v^2))^2) },
                   c(1, 2, 3, -1, 0.5, 2))

@@ -60,7 +60,7 @@ test_that("gpu_stats() counts what comes back, and for whom", {
   expect_gte(s$uploads, 1)
   expect_gte(s$downloads, 1)
   expect_gt(length(s$downloads_by), 0)
-  gpu(1:3) + 1L
+  gpu(c(1, 2, 3)) + 1i
   expect_identical(gpu_stats()$fallbacks[["+"]], 1)
   expect_output(print(gpu_stats()), "downloads")
 })

@@ -23,8 +23,10 @@
 #'   `scale()`, `rowsum()` of finite values, [sweep()], [var()], [sd()], [cov()], [cor()].
 #' * `rowSums()`, `colSums()`, `rowMeans()`, `colMeans()`, [rowMaxs()] and the like,
 #' `max.col(ties.method = "first")`.
-#' * `t()`, `dim<-`, and indexing by ranges (`x[2:5, ]`) or single numbers, which copy
-#'   nothing; other indices are R's.
+#' * `t()`, `aperm()`, `dim<-`, `rev()`, `rep()`, `c()`, `cbind()`, `rbind()`, `diag()`, `outer()`,
+#'   `kronecker()`, [apply()]; [indexing], with [which()].
+#' * `sort()`, [order()], `rank()`, `quantile()`, `median()`, `unique()`, `duplicated()`, [match()],
+#'   `cut()`, [findInterval()], [tabulate()].
 #'
 #' @eval methods_table()
 #' @eval methods_aliases()
@@ -49,10 +51,12 @@ methods_table <- function() {
   paste0("@section Elementwise operations:\n", table)
 }
 
-# Every method of the package, as R CMD check wants them documented.
+# Every method of the package, as R CMD check wants them documented; but those of generics with a
+# page of their own.
+own_pages <- c("[", "[[", "[<-", "[[<-", "which")
 methods_aliases <- function() {
   namespace <- topenv()
-  generics <- methods::getGenerics(namespace)@.Data
+  generics <- setdiff(methods::getGenerics(namespace)@.Data, own_pages)
   aliases <- lapply(generics, function(g) {
     table <- methods::findMethods(g, where = namespace)
     ours <- vapply(table@signatures, function(s) any(s %in% c("gpu", gpu_classes)), NA)

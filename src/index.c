@@ -165,8 +165,8 @@ static SEXP vector_of(SEXP own_) {
   return ans_;
 }
 
-/* index_: a list with an index for each dimension, or one for the elements; a symbol for a missing one.
- * NULL when R has to look at them first. */
+/* index_: a list with an index for each dimension, or one for the elements; a symbol for a missing
+ * one. NULL when R has to look at them first. */
 SEXP ffi_index(SEXP x_, SEXP index_, SEXP drop_) {
   int nprotect = 1, drop = Rf_asLogical(drop_);
   x_ = PROTECT(r_adopt(x_));

@@ -18,8 +18,8 @@ typedef struct {
 int r_is_matrix_index(SEXP i_, SEXP x_);
 /* Reads index i_ into a dimension of `extent` elements, to read elements or (`writes`) to write
  * them. `beyond`: positions beyond the extent are none (those of a vector that is read). A
- * symbol stands for a missing index. Returns 0 if R has to say what it means, or what is wrong with it.
- * New objects are protected; *nprotect counts them. */
+ * symbol stands for a missing index. Returns 0 if R has to say what it means, or what is wrong
+ * with it. New objects are protected; *nprotect counts them. */
 int r_subscript_get(r_subscript *s, SEXP i_, int64_t extent, const ag_device *d, int beyond,
                     int writes, int *nprotect);
 /* The positions as an array on the device, owned by s. NULL for a range. */

@@ -52,6 +52,12 @@ expect_gpu <- function(f, ..., types = test_types(), tolerance = NULL, warnings 
   invisible()
 }
 
+agrees <- function(value, want, tolerance) {
+  identical(typeof(value), typeof(want)) && identical(attributes(value), attributes(want)) &&
+    identical(is.na(value), is.na(want)) &&
+    isTRUE(all.equal(c(value), c(want), tolerance = tolerance))
+}
+
 expect_outcome <- function(got, want, type, tolerance, warnings) {
   if (inherits(want$value, "error")) {
     expect_s3_class(got$value, "anygpu_error")
@@ -63,6 +69,11 @@ expect_outcome <- function(got, want, type, tolerance, warnings) {
   }
   value <- anygpu:::plain(got$value)
   if (is.null(tolerance)) tolerance <- tolerances[[type]]
+  # one expectation where all is well: five of testthat's take longer than the case itself
+  if (agrees(value, want$value, tolerance) &&
+        (!warnings || identical(got$warnings, want$warnings))) {
+    return(invisible(succeed()))
+  }
   expect_equal(c(value), c(want$value), tolerance = tolerance, info = type)
   expect_identical(typeof(value), typeof(want$value))
   expect_identical(is.na(c(value)), is.na(c(want$value)), info = type)

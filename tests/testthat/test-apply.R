@@ -10,7 +10,8 @@ slopes <- 1:4 / 2
 # made of accelerated operations
 traced <- list(
   sum, mean, "max", min, prod, range, rev, length_one = function(v) sum(v^2),
-  function(r) r / sum(r^2), function(r) c(low = min(r), high = max(r)), function(v) sqrt(abs(v)) * 2,
+  function(r) r / sum(r^2), function(r) c(low = min(r), high = max(r)),
+  function(v) sqrt(abs(v)) * 2,
   function(v) v[1] - v[length(v)], function(v) sum(v > 0),
   function(v) any(v > 1), function(v) all(v > -1) , function(v) v > 0,
   function(v) { m <- mean(v); sqrt(sum((v - m)^2) / (length(v) - 1)) },

@@ -11,14 +11,27 @@ typedef struct {
   int na, fraction, progression;
 } survey;
 
-static survey survey_int(const int *at, R_xlen_t n) {
-  int low = INT32_MAX, high = AG_NA_INT + 1, na = 0;
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC push_options
+#pragma GCC optimize("O3") /* -O2 leaves the loop over all positions scalar */
+#endif
+static void bounds_int(const int *at, R_xlen_t n, int *low, int *high, int *na) {
+  int least = INT32_MAX, most = AG_NA_INT + 1, missing = 0;
   for (R_xlen_t k = 0; k < n; k++) {
     int v = at[k], is_na = v == NA_INTEGER;
-    na |= is_na;
-    low = !is_na && v < low ? v : low;
-    high = !is_na && v > high ? v : high;
+    missing |= is_na;
+    least = !is_na && v < least ? v : least;
+    most = v > most ? v : most;
   }
+  *low = least, *high = most, *na = missing;
+}
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC pop_options
+#endif
+
+static survey survey_int(const int *at, R_xlen_t n) {
+  int low, high, na;
+  bounds_int(at, n, &low, &high, &na);
   survey s = {low, high, na, 0, n > 0};
   for (R_xlen_t k = 2; k < n && s.progression; k++)
     s.progression = (int64_t)at[k] - at[k - 1] == (int64_t)at[1] - at[0];

@@ -22,9 +22,10 @@ static int read_indices(indices *ix, SEXP x_, ag_array *a, SEXP index_, int *npr
   return 1;
 }
 
-static ag_status subscript_of(ag_subscript *to, indices *ix, ag_device *d) {
+static ag_status subscript_of(ag_subscript *to, indices *ix, ag_device *d, int lasting) {
   *to = (ag_subscript){{0}, {0}, {0}, {NULL}};
   for (int q = 0; q < ix->nd; q++) {
+    ix->s[q].lasting = lasting;
     AG_TRY(r_subscript_array(&to->at[q], &ix->s[q], d));
     to->first[q] = ix->s[q].first, to->step[q] = ix->s[q].step, to->n[q] = ix->s[q].n;
   }
@@ -53,6 +54,12 @@ static ag_status take(ag_array **out, ag_array *x, const ag_subscript *s) {
   return status;
 }
 
+static int any_borrowed(const indices *ix) {
+  int any = 0;
+  for (int q = 0; q < ix->nd; q++) any |= ix->s[q].borrowed;
+  return any;
+}
+
 static ag_status elements(ag_array **out, ag_array *a, indices *ix) {
   ag_array *x;
   ag_subscript s;
@@ -62,8 +69,9 @@ static ag_status elements(ag_array **out, ag_array *a, indices *ix) {
     status = ag_index_select(out, ix->s[0].mask, x);
     if (status == AG_OK) ix->s[0].n = ag_array_count(*out);
   } else {
-    status = subscript_of(&s, ix, a->dev);
+    status = subscript_of(&s, ix, a->dev, a->traced);
     if (status == AG_OK) status = take(out, x, &s);
+    if (status == AG_OK && any_borrowed(ix)) status = ag_array_force(1, out);
   }
   ag_array_release(x);
   return status;

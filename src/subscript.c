@@ -225,6 +225,19 @@ int r_subscript_get(r_subscript *s, SEXP i_, int64_t extent, const ag_device *d,
   return ok;
 }
 
+/* Many whole positions need no copy where the device reads R's memory. */
+static ag_status borrow(r_subscript *s, ag_device *d) {
+  ag_buffer *b = NULL;
+  if (TYPEOF(s->at_) != INTSXP || s->n < SMALL || s->lasting) return AG_OK;
+  AG_TRY(ag_buffer_borrow(&b, d, INTEGER_RO(s->at_), (size_t)s->n * sizeof(int)));
+  if (!b) return AG_OK;
+  s->borrowed = 1;
+  ag_status status =
+      ag_array_from_buffer(r_array_out(s->own_), b, 0, AG_I32, ag_shape_of(1, s->n));
+  ag_buffer_release(b);
+  return status;
+}
+
 ag_status r_subscript_array(ag_array **at, r_subscript *s, ag_device *d) {
   *at = NULL;
   if (s->mask && !s->at) {
@@ -232,8 +245,10 @@ ag_status r_subscript_array(ag_array **at, r_subscript *s, ag_device *d) {
     s->at = *r_array_out(s->own_);
     s->n = ag_array_count(s->at);
   } else if (s->at_ && !s->at) {
-    AG_TRY(ag_array_write(r_array_out(s->own_), d, AG_I32, ag_shape_of(1, s->n),
-                          DATAPTR_RO(s->at_), (ag_dtype)r_storage(s->at_)));
+    AG_TRY(borrow(s, d));
+    if (!s->borrowed)
+      AG_TRY(ag_array_write(r_array_out(s->own_), d, AG_I32, ag_shape_of(1, s->n),
+                            DATAPTR_RO(s->at_), (ag_dtype)r_storage(s->at_)));
     s->at = *r_array_out(s->own_);
   }
   *at = s->at;

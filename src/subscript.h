@@ -11,6 +11,8 @@ typedef struct {
   ag_array *at;  /* positions on the device, int32; owned by own_ */
   ag_array *mask; /* where they come from: as many as the extent; borrowed */
   SEXP own_;
+  int lasting;   /* asked for: the array of positions outlives the call (a plan keeps it) */
+  int borrowed;  /* it is R's memory, and must be used before R runs again */
   int missing;   /* 1: some position may be NA or beyond the extent */
 } r_subscript;
 

@@ -83,10 +83,14 @@ struct ag_buffer {
   size_t bytes;    /* asked for */
   size_t capacity; /* size class */
   void *mem;
+  int borrowed; /* not the pool's */
 };
 /* One reference, owned by the caller. Content undefined. On failure: hook (gc), pool release, one
  * retry, AG_E_MEMORY. */
 AG_CHECKED ag_status ag_buffer_new(ag_buffer **out, ag_device *d, size_t bytes);
+/* Memory of the caller's, to be read only, which outlives the buffer: where `d` can use it as it is
+ * (host); else *out is NULL. */
+AG_CHECKED ag_status ag_buffer_borrow(ag_buffer **out, ag_device *d, const void *mem, size_t bytes);
 ag_buffer *ag_buffer_retain(ag_buffer *b);
 void ag_buffer_release(ag_buffer *b); /* NULL is fine; the memory goes back to the pool */
 AG_CHECKED ag_status ag_buffer_write(ag_buffer *b, size_t offset, const void *src, size_t bytes);

@@ -4,6 +4,7 @@
 #include "device_table.h"
 #include "kernel.h"
 #include <stdlib.h>
+#include <string.h>
 
 ag_stats ag_stat;
 void (*ag_hook_gc)(void);
@@ -156,11 +157,22 @@ ag_status ag_buffer_new(ag_buffer **out, ag_device *d, size_t bytes) {
     free(b);
     return status;
   }
-  b->refs = 1, b->dev = d, b->bytes = bytes, b->capacity = capacity;
+  b->refs = 1, b->dev = d, b->bytes = bytes, b->capacity = capacity, b->borrowed = 0;
   ag_memory *use = &d->pool->use;
   use->live_buffers++;
   use->live_bytes += capacity;
   if (use->live_bytes > use->peak_bytes) use->peak_bytes = use->live_bytes;
+  *out = b;
+  return AG_OK;
+}
+
+ag_status ag_buffer_borrow(ag_buffer **out, ag_device *d, const void *mem, size_t bytes) {
+  *out = NULL;
+  if (d->table != &ag_host_table) return AG_OK;
+  ag_buffer *b = calloc(1, sizeof *b);
+  if (!b) return ag_fail(AG_E_MEMORY, "out of memory");
+  b->refs = 1, b->dev = d, b->bytes = b->capacity = bytes, b->borrowed = 1;
+  memcpy(&b->mem, &mem, sizeof mem); /* a promise that nobody writes */
   *out = b;
   return AG_OK;
 }
@@ -172,6 +184,10 @@ ag_buffer *ag_buffer_retain(ag_buffer *b) {
 
 void ag_buffer_release(ag_buffer *b) {
   if (!b || --b->refs) return;
+  if (b->borrowed) {
+    free(b);
+    return;
+  }
   ag_device *d = b->dev;
   d->pool->use.live_buffers--;
   d->pool->use.live_bytes -= b->capacity;

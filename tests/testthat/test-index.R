@@ -136,6 +136,16 @@ test_that("indices may live on the device", {
   expect_gpu(function(x, i) x[i], long, -i)
 })
 
+test_that("a compiled function keeps its positions", {
+  i <- sample.int(20000)
+  skip_if_not("float64" %in% test_types())
+  f <- gpu_jit(function(x) x[i] * 2)
+  x <- as.double(1:20000)
+  expect_equal(anygpu:::plain(f(gpu(x, "float64"))), x[i] * 2)
+  gc()
+  expect_equal(anygpu:::plain(f(gpu(x + 1, "float64"))), (x[i] + 1) * 2)
+})
+
 test_that("selections and gathers are one launch and stay on the device", {
   x <- gpu_force(gpu(as.double(1:100)))
   i <- c(5, 3, 50)

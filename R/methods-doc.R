@@ -21,8 +21,7 @@
 #'   read back only when R looks at it; sums of integers, and extremes with `na.rm = TRUE`, at once.
 #' * `cumsum()`, `cumprod()`, `cummax()`, `cummin()`, `diff()`, `which.min()`, `which.max()`,
 #'   `scale()`, `rowsum()` of finite values, [sweep()], [var()], [sd()], [cov()], [cor()].
-#' * `rowSums()`, `colSums()`, `rowMeans()`, `colMeans()`, [rowMaxs()] and the like,
-#' `max.col(ties.method = "first")`.
+#' * `rowSums()`, `colSums()`, `rowMeans()`, `colMeans()`, [rowMaxs()] and the like.
 #' * `t()`, `aperm()`, `dim<-`, `rev()`, `rep()`, `c()`, `cbind()`, `rbind()`, `diag()`, `outer()`,
 #'   `kronecker()`, [apply()]; [indexing], with [which()].
 #' * `sort()`, [order()], `rank()`, `quantile()`, `median()`, `unique()`, `duplicated()`, [match()],

@@ -19,7 +19,6 @@ test_that("data frames, tables and Matrix classes become arrays", {
 
 test_that("64-bit integers become real numbers", {
   skip_if_not_installed("bit64")
-  loadNamespace("bit64")
   x <- getExportedValue("bit64", "as.integer64")(c(a = 2^40, b = NA, c = -1))
   expect_equal(as.vector(gpu(x, "float64")), c(2^40, NA, -1))
   expect_equal(as.matrix(gpu(data.frame(n = x)))[, "n"], c(2^40, NA, -1), ignore_attr = TRUE)

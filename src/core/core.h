@@ -13,5 +13,6 @@
 #include "sort.h"
 #include "batch.h"
 #include "block.h"
+#include "eigen_symm.h"
 #include "threads.h"
 #endif

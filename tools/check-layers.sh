@@ -17,6 +17,7 @@ schedule* emit.* describe.*
 plan*
 grad* index.* sort.* batch*
 block*
+qr*
 core.h
 nn/*
 '

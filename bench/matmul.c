@@ -53,12 +53,11 @@ typedef struct {
 } product;
 
 static void ours(const product *p) {
-  int64_t rs_a = p->ta ? p->k : 1, cs_a = p->ta ? 1 : p->m, rs_b = p->tb ? p->n : 1,
-          cs_b = p->tb ? 1 : p->k;
-  ag_status status = p->f64 ? ag_host_gemm_f64(p->m, p->n, p->k, p->a, rs_a, cs_a, p->b, rs_b, cs_b,
-                                               p->c, NULL, NULL)
-                            : ag_host_gemm_f32(p->m, p->n, p->k, p->a, rs_a, cs_a, p->b, rs_b, cs_b,
-                                               p->c, NULL, NULL);
+  ag_gemm g = {.type = p->f64 ? AG_F64 : AG_F32, .m = p->m, .n = p->n, .k = p->k, .ldc = p->m};
+  g.a = p->a, g.rs_a = p->ta ? p->k : 1, g.cs_a = p->ta ? 1 : p->m;
+  g.b = p->b, g.rs_b = p->tb ? p->n : 1, g.cs_b = p->tb ? 1 : p->k;
+  g.c = p->c;
+  ag_status status = ag_host_gemm(&g);
   if (status != AG_OK) exit(1);
 }
 
@@ -69,8 +68,7 @@ static void theirs(const product *p) {
   const double one_d = 1, zero_d = 0;
   if (p->f64)
     dgemm(ta, tb, &p->m, &p->n, &p->k, &one_d, p->a, &lda, p->b, &ldb, &zero_d, p->c, &p->m);
-  else
-    sgemm(ta, tb, &p->m, &p->n, &p->k, &one, p->a, &lda, p->b, &ldb, &zero, p->c, &p->m);
+  else sgemm(ta, tb, &p->m, &p->n, &p->k, &one, p->a, &lda, p->b, &ldb, &zero, p->c, &p->m);
 }
 
 /* Seconds for one product: `repeat` of them in a row, after one that wakes the threads. The pause
@@ -99,8 +97,7 @@ static void *filled(size_t count, int f64) {
   for (size_t i = 0; i < count; i++) {
     double value = (double)(i * 7919 % 1000) / 1000 - 0.5;
     if (f64) ((double *)x)[i] = value;
-    else
-      ((float *)x)[i] = (float)value;
+    else ((float *)x)[i] = (float)value;
   }
   return x;
 }

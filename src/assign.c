@@ -83,8 +83,7 @@ static const char wrong_count[] =
 static int check_count(r_subscript *s, int nd, int64_t nvalue, const ag_subscript *to) {
   int64_t n = 1;
   for (int q = 0; q < nd; q++) n *= to->n[q];
-  if (nd > 2 && n > 0 && nvalue > 0 && n % nvalue)
-    r_stop(AG_E_ARGUMENT, "%s", wrong_count);
+  if (nd > 2 && n > 0 && nvalue > 0 && n % nvalue) r_stop(AG_E_ARGUMENT, "%s", wrong_count);
   for (int q = 0; q < nd && nvalue > 1; q++)
     if (has_na(&s[q])) r_stop(AG_E_ARGUMENT, "NAs are not allowed in subscripted assignments");
   if (n == 0) return 0;

@@ -232,8 +232,7 @@ static ag_status borrow(r_subscript *s, ag_device *d) {
   AG_TRY(ag_buffer_borrow(&b, d, INTEGER_RO(s->at_), (size_t)s->n * sizeof(int)));
   if (!b) return AG_OK;
   s->borrowed = 1;
-  ag_status status =
-      ag_array_from_buffer(r_array_out(s->own_), b, 0, AG_I32, ag_shape_of(1, s->n));
+  ag_status status = ag_array_from_buffer(r_array_out(s->own_), b, 0, AG_I32, ag_shape_of(1, s->n));
   ag_buffer_release(b);
   return status;
 }
@@ -267,9 +266,9 @@ SEXP r_subscript_names(SEXP names_, r_subscript *s) {
   PROTECT(at_);
   for (int64_t k = 0; k < s->n; k++) {
     double v = Rf_isNull(at_) ? (double)(s->first + k * s->step + 1) : position(at_, k);
-    SET_STRING_ELT(ans_, k, v >= 1 && v < (double)XLENGTH(names_) + 1
-                                ? STRING_ELT(names_, (R_xlen_t)v - 1)
-                                : NA_STRING);
+    SET_STRING_ELT(ans_, k,
+                   v >= 1 && v < (double)XLENGTH(names_) + 1 ? STRING_ELT(names_, (R_xlen_t)v - 1)
+                                                             : NA_STRING);
   }
   UNPROTECT(2);
   return ans_;

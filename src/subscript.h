@@ -7,13 +7,13 @@
 typedef struct {
   int64_t first, step, n; /* a range (0-based), unless there are positions */
   int whole;              /* all of the dimension, in order */
-  SEXP at_;      /* positions (1-based; NA, or beyond the extent: none) as an R vector, or NULL */
-  ag_array *at;  /* positions on the device, int32; owned by own_ */
+  SEXP at_;       /* positions (1-based; NA, or beyond the extent: none) as an R vector, or NULL */
+  ag_array *at;   /* positions on the device, int32; owned by own_ */
   ag_array *mask; /* where they come from: as many as the extent; borrowed */
   SEXP own_;
-  int lasting;   /* asked for: the array of positions outlives the call (a plan keeps it) */
-  int borrowed;  /* it is R's memory, and must be used before R runs again */
-  int missing;   /* 1: some position may be NA or beyond the extent */
+  int lasting;  /* asked for: the array of positions outlives the call (a plan keeps it) */
+  int borrowed; /* it is R's memory, and must be used before R runs again */
+  int missing;  /* 1: some position may be NA or beyond the extent */
 } r_subscript;
 
 /* Whether i_ has a row of numbers for each element of x_ that it means. */

@@ -16,6 +16,7 @@ host_* device_host* device_opencl* opencl*
 schedule* emit.* describe.*
 plan*
 grad* index.* sort.* batch*
+block*
 core.h
 nn/*
 '

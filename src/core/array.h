@@ -83,9 +83,9 @@ struct ag_array {
   int nargs;
   ag_array **arg; /* counted references; NULL entries where an op does not use it */
   union {
-    double value; /* SCALAR */
-    uint64_t key; /* RANDOM */
-    ag_axes axes; /* VIEW, EMBED */
+    double value;   /* SCALAR */
+    uint64_t key;   /* RANDOM */
+    ag_axes axes;   /* VIEW, EMBED */
     ag_picks picks; /* TAKE, PUT */
     struct {
       int first, last, skip;

@@ -116,6 +116,27 @@ static void write_epilogue(product *p) {
       type, ag_cg_type(p->k->mm.type), p->lanes, p->lanes, p->lanes);
 }
 
+/* C is a block: elements are set, added to, or subtracted from. */
+static void write_block_stores(product *p) {
+  static const char *const how[] = {"=", "+=", "-="};
+  static const char *const sum[] = {"", "vload%d(0, p) + ", "vload%d(0, p) - "};
+  ag_strbuf *text = &p->w.src->text;
+  const char *real = ag_cg_type(p->k->mm.type);
+  ag_strbuf_add(text,
+                "#define AG_STORE_PARAMS __global %s *c, long c_at, long c_col\n"
+                "#define AG_STORE_ARGS c, c_at, c_col\n"
+                "static void ag_store(long i, long j, long m, %s acc, AG_STORE_PARAMS) {\n"
+                "  c[c_at + i + j * c_col] %s acc;\n}\n",
+                real, real, how[p->k->mm.into]);
+  if (p->lanes == 1) return;
+  ag_strbuf_add(text,
+                "static void ag_store_lanes(long i, long j, long m, %s%d acc, AG_STORE_PARAMS) {\n"
+                "  __global %s *p = c + c_at + i + j * c_col;\n  vstore%d(",
+                real, p->lanes, real, p->lanes);
+  ag_strbuf_add(text, sum[p->k->mm.into], p->lanes);
+  ag_strbuf_add(text, "acc, 0, p);\n}\n");
+}
+
 /* Only what the kind looks at, so that kernels that do not differ share a program. */
 static void write_settings(product *p) {
   const ag_kernel *k = p->k;
@@ -142,6 +163,14 @@ static void add_matrix(ag_cg_writer *w, const ag_kernel *k, int slot, int64_t ba
   ag_cg_arg_add(w, (ag_cg_arg){AG_ARG_OFFSET, AG_I32, slot, base});
   add_long(w, rs);
   add_long(w, cs);
+}
+
+static void begin_block(product *p) {
+  const ag_kernel *k = p->k;
+  write_block_stores(p);
+  ag_cg_arg_add(&p->w, (ag_cg_arg){AG_ARG_SLOT, k->mm.type, k->mm.slot_c, 0});
+  ag_cg_arg_add(&p->w, (ag_cg_arg){AG_ARG_OFFSET, AG_I32, k->mm.slot_c, k->mm.base_c});
+  add_long(&p->w, k->mm.ldc);
 }
 
 static void add_matrices(product *p) {
@@ -218,7 +247,7 @@ static void packed_stages(product *p, ag_cg_source *src, ag_cg_stage *last) {
                 depth = at_most(k->mm.k, block_depth(k));
   const int64_t row_panels = ceil_div(at_most(m, MC), rows),
                 column_panels = ceil_div(at_most(n, NC), p->columns);
-  const ag_operand *raw = &k->prog.out[0];
+  const int raw = k->mm.block ? k->mm.slot_c : k->prog.out[0].slot; /* a block has one pass of k */
   const size_t size = ag_dtype_size(k->mm.type);
   src->npass = ceil_div(m, MC) * ceil_div(n, NC) * ceil_div(k->mm.k, block_depth(k));
   src->scratch[0] = (size_t)(row_panels * rows * depth) * size + 64;
@@ -227,8 +256,9 @@ static void packed_stages(product *p, ag_cg_source *src, ag_cg_stage *last) {
   set_range(last, row_panels * column_panels, 1);
   ag_cg_arg_add(&p->w, (ag_cg_arg){AG_ARG_SCRATCH, k->mm.type, 0, 0});
   ag_cg_arg_add(&p->w, (ag_cg_arg){AG_ARG_SCRATCH, k->mm.type, 1, 0});
-  ag_cg_arg_add(&p->w, (ag_cg_arg){AG_ARG_SLOT, k->mm.type, raw->slot, 0});
-  ag_cg_arg_add(&p->w, (ag_cg_arg){AG_ARG_OFFSET, AG_I32, raw->slot, raw->at.base});
+  ag_cg_arg_add(&p->w, (ag_cg_arg){AG_ARG_SLOT, k->mm.type, raw, 0});
+  ag_cg_arg_add(&p->w, (ag_cg_arg){AG_ARG_OFFSET, AG_I32, raw,
+                                   k->mm.block ? k->mm.base_c : k->prog.out[0].at.base});
   add_long(&p->w, m);
   add_long(&p->w, n);
   add_long(&p->w, k->mm.k);
@@ -246,8 +276,9 @@ ag_status ag_cg_matmul(ag_cg_source *src, const ag_kernel *k, const ag_cg_target
     pack_stage(&p, src, "ag_matmul_pack_a", 0, ceil_div(at_most(k->mm.m, MC), p.panel * p.lanes));
     pack_stage(&p, src, "ag_matmul_pack_b", 1, ceil_div(at_most(k->mm.n, NC), p.columns));
   }
-  ag_cg_begin(&p.w, src, k, &k->prog, t, groups);
-  write_epilogue(&p);
+  ag_cg_begin(&p.w, src, k, k->mm.block ? NULL : &k->prog, t, groups);
+  if (k->mm.block) begin_block(&p);
+  else write_epilogue(&p);
   write_settings(&p);
   if (p.kind == PACKED) packed_stages(&p, src, p.w.stage);
   else direct_stage(&p, p.w.stage);

@@ -12,5 +12,6 @@
 #include "index.h"
 #include "sort.h"
 #include "batch.h"
+#include "block.h"
 #include "threads.h"
 #endif

@@ -123,7 +123,8 @@ void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
   case AG_K_MATMUL:
     ag_strbuf_add(out, "matmul %lld x %lld x %lld (#%d, #%d): ", (long long)k->mm.m,
                   (long long)k->mm.k, (long long)k->mm.n, k->mm.slot_a, k->mm.slot_b);
-    describe_outputs(k, out);
+    if (k->mm.block) ag_strbuf_add(out, "block");
+    else describe_outputs(k, out);
     break;
   case AG_K_SELECT: describe_select(k, out); break;
   case AG_K_MAP:

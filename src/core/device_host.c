@@ -172,21 +172,26 @@ static int is_plain_product(const ag_program *p) {
   return p->nout == 1 && p->instr[p->outreg[0]].kind == AG_I_ACC;
 }
 
+static void *slot_at(const ag_binding *slot, int64_t base, ag_dtype type) {
+  return (char *)slot->mem + (size_t)(slot->offset + base) * ag_dtype_size(type);
+}
+
 static ag_status run_matmul(const ag_host_program *hp, const ag_binding *slot) {
   const ag_kernel *k = hp->k;
+  const ag_dtype type = k->mm.type;
   map_job job = {hp, slot, 0, 0};
-  ag_tile_fn done = is_plain_product(&k->prog) ? NULL : epilogue;
-  const ag_binding *a = &slot[k->mm.slot_a], *b = &slot[k->mm.slot_b],
-                   *c = &slot[k->prog.out[0].slot];
-  int64_t base_a = a->offset + k->mm.base_a, base_b = b->offset + k->mm.base_b;
-  int64_t base_c = c->offset + k->prog.out[0].at.base;
-  if (k->mm.type == AG_F32)
-    return ag_host_gemm_f32(k->mm.m, k->mm.n, k->mm.k, (const float *)a->mem + base_a, k->mm.rs_a,
-                            k->mm.cs_a, (const float *)b->mem + base_b, k->mm.rs_b, k->mm.cs_b,
-                            (float *)c->mem + base_c, done, &job);
-  return ag_host_gemm_f64(k->mm.m, k->mm.n, k->mm.k, (const double *)a->mem + base_a, k->mm.rs_a,
-                          k->mm.cs_a, (const double *)b->mem + base_b, k->mm.rs_b, k->mm.cs_b,
-                          (double *)c->mem + base_c, done, &job);
+  ag_gemm g = {.type = type, .m = k->mm.m, .n = k->mm.n, .k = k->mm.k, .ctx = &job};
+  g.a = slot_at(&slot[k->mm.slot_a], k->mm.base_a, type), g.rs_a = k->mm.rs_a, g.cs_a = k->mm.cs_a;
+  g.b = slot_at(&slot[k->mm.slot_b], k->mm.base_b, type), g.rs_b = k->mm.rs_b, g.cs_b = k->mm.cs_b;
+  if (k->mm.block) {
+    g.c = slot_at(&slot[k->mm.slot_c], k->mm.base_c, type), g.ldc = k->mm.ldc;
+    g.into = k->mm.into;
+  } else {
+    const ag_operand *out = &k->prog.out[0];
+    g.c = slot_at(&slot[out->slot], out->at.base, type), g.ldc = k->mm.m;
+    g.done = is_plain_product(&k->prog) ? NULL : epilogue;
+  }
+  return ag_host_gemm(&g);
 }
 
 typedef struct {

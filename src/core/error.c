@@ -32,7 +32,7 @@ const char *ag_error_message(void) { return long_message ? long_message : short_
 const char *ag_status_name(ag_status status) {
   static const char *const name[] = {
 #define X(code, name) name,
-    AG_STATUS_TABLE(X)
+      AG_STATUS_TABLE(X)
 #undef X
   };
   return name[status];

@@ -14,9 +14,9 @@ static ag_status check(const ag_shape *shape, const ag_subscript *s) {
       return ag_fail(AG_E_ARGUMENT, "subscript out of bounds");
     }
   }
-  return picked <= AG_MAX_PICK ? AG_OK
-                               : ag_fail(AG_E_ARGUMENT, "internal: at most %d vectors of positions",
-                                         AG_MAX_PICK);
+  return picked <= AG_MAX_PICK
+             ? AG_OK
+             : ag_fail(AG_E_ARGUMENT, "internal: at most %d vectors of positions", AG_MAX_PICK);
 }
 
 static ag_shape chosen(const ag_shape *shape, const ag_subscript *s) {
@@ -67,8 +67,7 @@ ag_status ag_expr_put(ag_array **out, ag_shape shape, const ag_subscript *s, ag_
   ag_shape space = chosen(&shape, s);
   AG_TRY(ag_expr_recycle(&arg[0], value, space));
   ag_status status = along(&picks, arg, space, s);
-  if (status == AG_OK)
-    status = ag_expr_node(out, AG_PUT, value->type, shape, 1 + picks.n, arg);
+  if (status == AG_OK) status = ag_expr_node(out, AG_PUT, value->type, shape, 1 + picks.n, arg);
   if (status == AG_OK) (*out)->u.picks = picks;
   ag_array_release(arg[0]);
   drop(arg);

@@ -34,6 +34,8 @@ typedef struct {
   int64_t m, n, k;
   const char *a, *b;
   char *c;
+  int64_t ldc;
+  ag_into into;
   int64_t rs_a, cs_a, rs_b, cs_b; /* in elements */
   ag_tile_fn done;
   void *ctx;
@@ -66,13 +68,13 @@ static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 static void micro(const gemm *g, int64_t m, int64_t n, int64_t k, const char *a, int64_t lda,
-                  const char *b, int64_t rs_b, int64_t cs_b, char *c, int add) {
+                  const char *b, int64_t rs_b, int64_t cs_b, char *c, ag_into into) {
   if (g->f64)
     g->isa->micro_f64((int)m, n, k, (const double *)a, lda, (const double *)b, rs_b, cs_b,
-                      (double *)c, g->m, add);
+                      (double *)c, g->ldc, into);
   else
     g->isa->micro_f32((int)m, n, k, (const float *)a, lda, (const float *)b, rs_b, cs_b, (float *)c,
-                      g->m, add);
+                      g->ldc, into);
 }
 
 static void pack(const gemm *g, int64_t m, int64_t k, const char *x, int64_t rs, int64_t cs,
@@ -81,7 +83,12 @@ static void pack(const gemm *g, int64_t m, int64_t k, const char *x, int64_t rs,
   else g->isa->pack_f32((int)m, k, (const float *)x, rs, cs, (float *)y, width);
 }
 
-static char *c_at(const gemm *g, int64_t i, int64_t j) { return g->c + (i + j * g->m) * g->size; }
+static char *c_at(const gemm *g, int64_t i, int64_t j) { return g->c + (i + j * g->ldc) * g->size; }
+
+/* What the terms from `l` on do to C. */
+static ag_into step_into(const gemm *g, int64_t l) {
+  return l > 0 && g->into == AG_INTO_SET ? AG_INTO_ADD : g->into;
+}
 
 static void finish(const gemm *g, int64_t i, int64_t m, int64_t j, int64_t n, int worker) {
   if (!g->done) return;
@@ -124,9 +131,10 @@ static void dots_task(void *ctx, int task, int worker) {
   const char *a = g->a + i * g->rs_a * g->size, *b = g->b + j * g->cs_b * g->size;
   if (g->f64)
     g->isa->dots_f64(m, n, g->k, (const double *)a, g->rs_a, (const double *)b, g->cs_b,
-                     (double *)c_at(g, i, j), g->m);
-  else g->isa->dots_f32(m, n, g->k, (const float *)a, g->rs_a, (const float *)b, g->cs_b,
-                     (float *)c_at(g, i, j), g->m);
+                     (double *)c_at(g, i, j), g->ldc, g->into);
+  else
+    g->isa->dots_f32(m, n, g->k, (const float *)a, g->rs_a, (const float *)b, g->cs_b,
+                     (float *)c_at(g, i, j), g->ldc, g->into);
   finish(g, i, m, j, n, worker);
 }
 
@@ -147,7 +155,7 @@ static void direct_tile(gemm *g, int64_t i0, int64_t m, int64_t j0, int64_t n, i
       const char *a = g->a + (i * g->rs_a + l * g->cs_a) * g->size;
       if (!in_place) pack(g, rows, k, a, g->rs_a, g->cs_a, panel, g->mr);
       micro(g, rows, n, k, in_place ? a : panel, in_place ? g->cs_a : g->mr, b, g->rs_b, g->cs_b,
-            c_at(g, i, j0), l > 0);
+            c_at(g, i, j0), step_into(g, l));
     }
   }
   finish(g, i0, m, j0, n, worker);
@@ -216,7 +224,7 @@ static void packed_task(void *ctx, int task, int worker) {
       for (int64_t i = i0; i < i0 + m; i += g->mr)
         micro(g, min64(g->mr, i0 + m - i), min64(g->nr, j0 + n - j), k,
               g->pa + slab_at(g, padded(g->bm, g->mr), i, l), g->mr, b, g->nr, 1,
-              c_at(g, g->i0 + i, g->j0 + j), g->l0 + l > 0);
+              c_at(g, g->i0 + i, g->j0 + j), step_into(g, g->l0 + l));
     }
   }
   if (g->l0 + g->bk == g->k) finish(g, g->i0 + i0, m, g->j0 + j0, n, worker);
@@ -253,23 +261,29 @@ static void packed(gemm *g) {
 
 /* ---- which ---- */
 
-/* One row of C is computed as one column: C' = B' A'. */
+/* One row of C whose elements are neighbours is computed as one column: C' = B' A'. */
 static void swap_operands(gemm *g) {
   gemm t = *g;
   g->m = t.n, g->n = t.m;
   g->a = t.b, g->rs_a = t.cs_b, g->cs_a = t.rs_b;
   g->b = t.a, g->rs_b = t.cs_a, g->cs_b = t.rs_a;
+  g->ldc = t.n;
   g->swapped = 1;
+}
+
+static void clear(const gemm *g) {
+  if (g->into == AG_INTO_SET)
+    for (int64_t j = 0; j < g->n; j++) memset(c_at(g, 0, j), 0, (size_t)(g->m * g->size));
+  finish(g, 0, g->m, 0, g->n, ag_threads_self());
 }
 
 static ag_status compute(gemm *g) {
   if (g->m <= 0 || g->n <= 0) return AG_OK;
   if (g->k <= 0) {
-    memset(g->c, 0, (size_t)(g->m * g->n * g->size));
-    finish(g, 0, g->m, 0, g->n, ag_threads_self());
+    clear(g);
     return AG_OK;
   }
-  if (g->m == 1) swap_operands(g);
+  if (g->m == 1 && (g->ldc == 1 || g->n == 1)) swap_operands(g);
   int thin = g->m <= 2 * g->mr || g->n <= 2 * g->nr;
   int small = g->m * g->k * g->size <= DIRECT_BYTES && g->n * g->k * g->size <= DIRECT_BYTES;
   if (thin || small) direct(g);
@@ -279,24 +293,15 @@ static ag_status compute(gemm *g) {
                  (long long)g->m, (long long)g->k, (long long)g->k, (long long)g->n);
 }
 
-ag_status ag_host_gemm_f32(int64_t m, int64_t n, int64_t k, const float *a, int64_t rs_a,
-                           int64_t cs_a, const float *b, int64_t rs_b, int64_t cs_b, float *c,
-                           ag_tile_fn done, void *ctx) {
+ag_status ag_host_gemm(const ag_gemm *p) {
   const ag_isa *isa = ag_isa_get();
-  gemm g = {.m = m, .n = n, .k = k, .c = (char *)c, .done = done, .ctx = ctx, .isa = isa};
-  g.a = (const char *)a, g.rs_a = rs_a, g.cs_a = cs_a;
-  g.b = (const char *)b, g.rs_b = rs_b, g.cs_b = cs_b;
-  g.f64 = 0, g.size = 4, g.mr = isa->mr_f32, g.nr = isa->nr_f32;
-  return compute(&g);
-}
-
-ag_status ag_host_gemm_f64(int64_t m, int64_t n, int64_t k, const double *a, int64_t rs_a,
-                           int64_t cs_a, const double *b, int64_t rs_b, int64_t cs_b, double *c,
-                           ag_tile_fn done, void *ctx) {
-  const ag_isa *isa = ag_isa_get();
-  gemm g = {.m = m, .n = n, .k = k, .c = (char *)c, .done = done, .ctx = ctx, .isa = isa};
-  g.a = (const char *)a, g.rs_a = rs_a, g.cs_a = cs_a;
-  g.b = (const char *)b, g.rs_b = rs_b, g.cs_b = cs_b;
-  g.f64 = 1, g.size = 8, g.mr = isa->mr_f64, g.nr = isa->nr_f64;
+  gemm g = {.m = p->m, .n = p->n, .k = p->k, .ldc = p->ldc, .into = p->into, .isa = isa};
+  g.a = p->a, g.rs_a = p->rs_a, g.cs_a = p->cs_a;
+  g.b = p->b, g.rs_b = p->rs_b, g.cs_b = p->cs_b;
+  g.c = p->c, g.done = p->done, g.ctx = p->ctx;
+  g.f64 = p->type == AG_F64;
+  g.size = g.f64 ? 8 : 4;
+  g.mr = g.f64 ? isa->mr_f64 : isa->mr_f32;
+  g.nr = g.f64 ? isa->nr_f64 : isa->nr_f32;
   return compute(&g);
 }

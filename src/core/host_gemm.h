@@ -2,21 +2,30 @@
 #ifndef AG_HOST_GEMM_H
 #define AG_HOST_GEMM_H
 
-#include "error.h"
+#include "kernel.h"
 #include <stdint.h>
 
 /* Called once for each finished tile of C (rows [i, i+m), columns [j, j+n)) while it is still in
  * cache. */
 typedef void (*ag_tile_fn)(void *ctx, int64_t i, int64_t m, int64_t j, int64_t n, int worker);
 
-/* C[m x n] = A B with element strides (row, column) of A and B; C column-major with leading
- * dimension m. k = 0 gives zeros. `done` may be NULL. Runs on the thread pool when it is large
- * enough. */
-AG_CHECKED ag_status ag_host_gemm_f32(int64_t m, int64_t n, int64_t k, const float *a, int64_t rs_a,
-                                      int64_t cs_a, const float *b, int64_t rs_b, int64_t cs_b,
-                                      float *c, ag_tile_fn done, void *ctx);
-AG_CHECKED ag_status ag_host_gemm_f64(int64_t m, int64_t n, int64_t k, const double *a,
-                                      int64_t rs_a, int64_t cs_a, const double *b, int64_t rs_b,
-                                      int64_t cs_b, double *c, ag_tile_fn done, void *ctx);
+/* C[m x n] = (or +=, or -=) A B with element strides (row, column) of A and B; C column-major with
+ * leading dimension ldc, and neither A nor B. k = 0 counts as a product of zeros. `done` may be
+ * NULL. `type` is AG_F32 or AG_F64. */
+typedef struct {
+  ag_dtype type;
+  int64_t m, n, k;
+  const void *a;
+  int64_t rs_a, cs_a;
+  const void *b;
+  int64_t rs_b, cs_b;
+  void *c;
+  int64_t ldc;
+  ag_into into;
+  ag_tile_fn done;
+  void *ctx;
+} ag_gemm;
+/* Runs on the thread pool when it is large enough. */
+AG_CHECKED ag_status ag_host_gemm(const ag_gemm *g);
 
 #endif

@@ -53,19 +53,19 @@ typedef struct {
   void (*uniform_f64)(int64_t n, double *y, uint64_t key, int64_t first);
   void (*normal_f32)(int64_t n, float *y, uint64_t key, int64_t first);
   void (*normal_f64)(int64_t n, double *y, uint64_t key, int64_t first);
-  /* Matmul, from host_micro.h (MICRO_FIELDS): C[m x n] (+)= A B for m <= mr, any n. Column l of A
-   * is a[l*lda .. l*lda+m), B(l, j) = b[l*rs_b + j*cs_b], c has leading dimension ldc; `add` 0
-   * overwrites C. */
+  /* Matmul, from host_micro.h (MICRO_FIELDS): C[m x n] = (+=, -=) A B for m <= mr, any n. Column l
+   * of A is a[l*lda .. l*lda+m), B(l, j) = b[l*rs_b + j*cs_b], c has leading dimension ldc; `into`
+   * is an ag_into. */
   int mr_f32, nr_f32, mr_f64, nr_f64;
   void (*micro_f32)(int m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-                    int64_t rs_b, int64_t cs_b, float *c, int64_t ldc, int add);
+                    int64_t rs_b, int64_t cs_b, float *c, int64_t ldc, int into);
   void (*micro_f64)(int m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
-                    int64_t rs_b, int64_t cs_b, double *c, int64_t ldc, int add);
-  /* c[i + j*ldc] = sum over l of a[i*rs_a + l] * b[l + j*cs_b]: for few columns */
+                    int64_t rs_b, int64_t cs_b, double *c, int64_t ldc, int into);
+  /* c[i + j*ldc] = (+=, -=) sum over l of a[i*rs_a + l] * b[l + j*cs_b]: for few columns */
   void (*dots_f32)(int64_t m, int64_t n, int64_t k, const float *a, int64_t rs_a, const float *b,
-                   int64_t cs_b, float *c, int64_t ldc);
+                   int64_t cs_b, float *c, int64_t ldc, int into);
   void (*dots_f64)(int64_t m, int64_t n, int64_t k, const double *a, int64_t rs_a, const double *b,
-                   int64_t cs_b, double *c, int64_t ldc);
+                   int64_t cs_b, double *c, int64_t ldc, int into);
   /* y[l*width + i] = x[i*rs + l*cs] for i < m <= width, l < k */
   void (*pack_f32)(int m, int64_t k, const float *x, int64_t rs, int64_t cs, float *y, int width);
   void (*pack_f64)(int m, int64_t k, const double *x, int64_t rs, int64_t cs, double *y, int width);

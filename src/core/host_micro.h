@@ -8,6 +8,7 @@
 #ifndef AG_HOST_MICRO_H
 #define AG_HOST_MICRO_H
 
+#include "kernel.h"
 #include <stdint.h>
 #if VBYTES > 16
 #include <immintrin.h>

@@ -31,7 +31,7 @@ MICRO_INLINE void FN(part_store)(REAL *p, int r, VEC v) {
  * constants at each call, so that the loops over them disappear and the tile stays in registers. */
 MICRO_INLINE void FN(tile)(const int mv, const int nv, const int part, int r, int64_t k,
                            const REAL *a, int64_t lda, const REAL *b, int64_t rs_b, int64_t cs_b,
-                           REAL *c, int64_t ldc, int add) {
+                           REAL *c, int64_t ldc, int into) {
   VEC acc[MICRO_MV][MICRO_NR];
   const REAL *b4 = b + 4 * cs_b;
   MICRO_UNROLL
@@ -64,17 +64,18 @@ MICRO_INLINE void FN(tile)(const int mv, const int nv, const int part, int r, in
     REAL *to = c + j * ldc;
     MICRO_UNROLL
     for (int v = 0; v < mv; v++, to += LANES) {
-      if (v < mv - 1 || r == LANES) AT(to) = add ? GET(to) + acc[v][j] : acc[v][j];
-      else
-        PART_STORE(to, r, add ? (VEC)PART_LOAD(to, r) + acc[v][j] : acc[v][j]);
+      VEC x = acc[v][j];
+      if (into == AG_INTO_SUB) x = -x;
+      if (v < mv - 1 || r == LANES) AT(to) = into == AG_INTO_SET ? x : GET(to) + x;
+      else PART_STORE(to, r, into == AG_INTO_SET ? x : (VEC)PART_LOAD(to, r) + x);
     }
   }
 }
 
 #define MICRO_ARGS                                                                                 \
   int r, int64_t k, const REAL *a, int64_t lda, const REAL *b, int64_t rs_b, int64_t cs_b,         \
-      REAL *c, int64_t ldc, int add
-#define MICRO_PASS(n) n, part, r, k, a, lda, b, rs_b, cs_b, c, ldc, add
+      REAL *c, int64_t ldc, int into
+#define MICRO_PASS(n) n, part, r, k, a, lda, b, rs_b, cs_b, c, ldc, into
 
 /* All columns for rows that fill mv vectors. */
 MICRO_INLINE void FN(columns)(const int mv, const int part, int64_t n, MICRO_ARGS) {
@@ -93,11 +94,9 @@ MICRO_INLINE void FN(columns)(const int mv, const int part, int64_t n, MICRO_ARG
 
 #define MICRO_ROWS(mv)                                                                             \
   static void FN(rows##mv)(int64_t n, MICRO_ARGS) {                                                \
-    if (MICRO_MASKED) FN(columns)(mv, 1, n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);             \
-    else if (r < LANES)                                                                            \
-      FN(columns)(mv, 1, n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);                             \
-    else                                                                                           \
-      FN(columns)(mv, 0, n, LANES, k, a, lda, b, rs_b, cs_b, c, ldc, add);                         \
+    if (MICRO_MASKED) FN(columns)(mv, 1, n, r, k, a, lda, b, rs_b, cs_b, c, ldc, into);            \
+    else if (r < LANES) FN(columns)(mv, 1, n, r, k, a, lda, b, rs_b, cs_b, c, ldc, into);          \
+    else FN(columns)(mv, 0, n, LANES, k, a, lda, b, rs_b, cs_b, c, ldc, into);                     \
   }
 MICRO_ROWS(1)
 MICRO_ROWS(2)
@@ -106,15 +105,13 @@ MICRO_ROWS(3)
 #endif
 
 static void FN(micro)(int m, int64_t n, int64_t k, const REAL *a, int64_t lda, const REAL *b,
-                      int64_t rs_b, int64_t cs_b, REAL *c, int64_t ldc, int add) {
+                      int64_t rs_b, int64_t cs_b, REAL *c, int64_t ldc, int into) {
   int r = m % LANES ? m % LANES : LANES;
-  if (m <= LANES) FN(rows1)(n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);
+  if (m <= LANES) FN(rows1)(n, r, k, a, lda, b, rs_b, cs_b, c, ldc, into);
 #if MICRO_MV > 2
-  else if (m > 2 * LANES)
-    FN(rows3)(n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);
+  else if (m > 2 * LANES) FN(rows3)(n, r, k, a, lda, b, rs_b, cs_b, c, ldc, into);
 #endif
-  else
-    FN(rows2)(n, r, k, a, lda, b, rs_b, cs_b, c, ldc, add);
+  else FN(rows2)(n, r, k, a, lda, b, rs_b, cs_b, c, ldc, into);
 }
 
 /* ---- dot products ---- */
@@ -133,7 +130,7 @@ MICRO_INLINE REAL FN(total)(VEC v) {
 }
 
 MICRO_INLINE void FN(dot_rows)(const int rows, int64_t k, const REAL *a, int64_t rs_a,
-                               const REAL *b, REAL *c) {
+                               const REAL *b, REAL *c, int into) {
   VEC acc[4];
   int64_t l = 0;
   int r = (int)(k % LANES);
@@ -150,17 +147,19 @@ MICRO_INLINE void FN(dot_rows)(const int rows, int64_t k, const REAL *a, int64_t
     for (int i = 0; i < rows; i++) acc[i] = FMA((VEC)PART_LOAD(a + i * rs_a + l, r), y, acc[i]);
   }
   MICRO_UNROLL
-  for (int i = 0; i < rows; i++) c[i] = FN(total)(acc[i]);
+  for (int i = 0; i < rows; i++) {
+    REAL x = FN(total)(acc[i]);
+    c[i] = into == AG_INTO_SET ? x : into == AG_INTO_ADD ? c[i] + x : c[i] - x;
+  }
 }
 
 static void FN(dots)(int64_t m, int64_t n, int64_t k, const REAL *a, int64_t rs_a, const REAL *b,
-                     int64_t cs_b, REAL *c, int64_t ldc) {
+                     int64_t cs_b, REAL *c, int64_t ldc, int into) {
   for (int64_t i = 0; i < m;) {
     int rows = m - i >= 4 ? 4 : 1;
     for (int64_t j = 0; j < n; j++)
-      if (rows == 4) FN(dot_rows)(4, k, a + i * rs_a, rs_a, b + j * cs_b, c + i + j * ldc);
-      else
-        FN(dot_rows)(1, k, a + i * rs_a, rs_a, b + j * cs_b, c + i + j * ldc);
+      if (rows == 4) FN(dot_rows)(4, k, a + i * rs_a, rs_a, b + j * cs_b, c + i + j * ldc, into);
+      else FN(dot_rows)(1, k, a + i * rs_a, rs_a, b + j * cs_b, c + i + j * ldc, into);
     i += rows;
   }
 }
@@ -173,8 +172,7 @@ MICRO_INLINE void FN(transpose)(const REAL *x, int64_t ld, REAL *y, int width) {
 #if REAL_IS_FLOAT
   FN(quarter) a = QGET(x), b = QGET(x + ld), c = QGET(x + 2 * ld), d = QGET(x + 3 * ld);
   FN(quarter)
-  ab = MICRO_SHUFFLE(micro_i32, a, b, 0, 4, 1, 5),
-  cd = MICRO_SHUFFLE(micro_i32, c, d, 0, 4, 1, 5);
+  ab = MICRO_SHUFFLE(micro_i32, a, b, 0, 4, 1, 5), cd = MICRO_SHUFFLE(micro_i32, c, d, 0, 4, 1, 5);
   QPUT(y, MICRO_SHUFFLE(micro_i32, ab, cd, 0, 1, 4, 5));
   QPUT(y + width, MICRO_SHUFFLE(micro_i32, ab, cd, 2, 3, 6, 7));
   ab = MICRO_SHUFFLE(micro_i32, a, b, 2, 6, 3, 7), cd = MICRO_SHUFFLE(micro_i32, c, d, 2, 6, 3, 7);
@@ -215,10 +213,8 @@ static void FN(pack_rows)(int m, int64_t k, const REAL *x, int64_t rs, REAL *y, 
 
 static void FN(pack)(int m, int64_t k, const REAL *x, int64_t rs, int64_t cs, REAL *y, int width) {
   if (rs == 1) FN(pack_columns)(m, k, x, cs, y, width);
-  else if (cs == 1)
-    FN(pack_rows)(m, k, x, rs, y, width);
-  else
-    FN(pack_any)(m, k, x, rs, cs, y, width);
+  else if (cs == 1) FN(pack_rows)(m, k, x, rs, y, width);
+  else FN(pack_any)(m, k, x, rs, cs, y, width);
 }
 
 #undef REAL

@@ -3,35 +3,35 @@
  * undefined at the end. */
 
 /* The names that the rows use. Ours are vector code; the others are called element by element. */
-#define exp(x)      FN(exp)(x)
-#define expm1(x)    FN(expm1)(x)
-#define log(x)      FN(log)(x)
-#define log1p(x)    FN(log1p)(x)
-#define log2(x)     FN(log2)(x)
-#define log10(x)    FN(log10)(x)
-#define tanh(x)     FN(tanh)(x)
-#define cospi(x)    FN(cospi)(x)
-#define sinpi(x)    FN(sinpi)(x)
-#define tanpi(x)    FN(tanpi)(x)
-#define erf(x)      FN(erf)(x)
-#define erfc(x)     FN(erfc)(x)
-#define fabs(x)     LIBM(fabs)(x)
-#define floor(x)    LIBM(floor)(x)
-#define ceil(x)     LIBM(ceil)(x)
-#define trunc(x)    LIBM(trunc)(x)
-#define rint(x)     LIBM(rint)(x)
-#define sqrt(x)     LIBM(sqrt)(x)
-#define fmod(x, y)  LIBM(fmod)(x, y)
-#define atan2(x, y) LIBM(atan2)(x, y)
-#define acos(x)     LIBM(acos)(x)
-#define asin(x)     LIBM(asin)(x)
-#define atan(x)     LIBM(atan)(x)
-#define cosh(x)     LIBM(cosh)(x)
-#define sinh(x)     LIBM(sinh)(x)
-#define acosh(x)    LIBM(acosh)(x)
-#define asinh(x)    LIBM(asinh)(x)
-#define atanh(x)    LIBM(atanh)(x)
-#define ag_nan(x)   AG_PASTE(ag_nan, real)(x)
+#define exp(x)                   FN(exp)(x)
+#define expm1(x)                 FN(expm1)(x)
+#define log(x)                   FN(log)(x)
+#define log1p(x)                 FN(log1p)(x)
+#define log2(x)                  FN(log2)(x)
+#define log10(x)                 FN(log10)(x)
+#define tanh(x)                  FN(tanh)(x)
+#define cospi(x)                 FN(cospi)(x)
+#define sinpi(x)                 FN(sinpi)(x)
+#define tanpi(x)                 FN(tanpi)(x)
+#define erf(x)                   FN(erf)(x)
+#define erfc(x)                  FN(erfc)(x)
+#define fabs(x)                  LIBM(fabs)(x)
+#define floor(x)                 LIBM(floor)(x)
+#define ceil(x)                  LIBM(ceil)(x)
+#define trunc(x)                 LIBM(trunc)(x)
+#define rint(x)                  LIBM(rint)(x)
+#define sqrt(x)                  LIBM(sqrt)(x)
+#define fmod(x, y)               LIBM(fmod)(x, y)
+#define atan2(x, y)              LIBM(atan2)(x, y)
+#define acos(x)                  LIBM(acos)(x)
+#define asin(x)                  LIBM(asin)(x)
+#define atan(x)                  LIBM(atan)(x)
+#define cosh(x)                  LIBM(cosh)(x)
+#define sinh(x)                  LIBM(sinh)(x)
+#define acosh(x)                 LIBM(acosh)(x)
+#define asinh(x)                 LIBM(asinh)(x)
+#define atanh(x)                 LIBM(atanh)(x)
+#define ag_nan(x)                AG_PASTE(ag_nan, real)(x)
 #define ag_round(x, tens, large) AG_PASTE(ag_round, real)(x, tens, large)
 /* Float through double: their recurrences would lose digits. */
 #define ag_gamma(x)    (real) ag_gamma_double(x)
@@ -152,14 +152,14 @@ static ag_loop FN(power_of)(int64_t n, const real *exponent) {
 #define INTEGER(fn, text)    LOOP(fn, int32_t, int32_t, text)
 #define INTEGERS(fn, text)                                                                         \
   LOOP(fn, int32_t, int32_t, ((a == NA_INT) | (b == NA_INT)) ? NA_INT : (text))
-#define FORM_ARITH           PLAIN
-#define FORM_MATH            PLAIN
-#define FORM_NN              PLAIN
-#define FORM_COMPARE         COMPARISON
-#define FORM_TEST            TESTING
-#define FORM_LOGIC           INTEGER
-#define FORM_INT             INTEGER
-#define FORM_INTCOMPARE      INTEGERS
+#define FORM_ARITH      PLAIN
+#define FORM_MATH       PLAIN
+#define FORM_NN         PLAIN
+#define FORM_COMPARE    COMPARISON
+#define FORM_TEST       TESTING
+#define FORM_LOGIC      INTEGER
+#define FORM_INT        INTEGER
+#define FORM_INTCOMPARE INTEGERS
 /* FORM(name, usual): the macro that makes the loop of this row: the usual one, or what
  * SPECIAL_<name> says behind a comma. */
 #define SPECIAL_sin          ~, GUARDED

@@ -18,8 +18,8 @@ static void philox_words(uint64_t key, uint64_t counter, uint32_t word[4][BLOCKS
     uint32_t x0 = (uint32_t)counter + j, x2 = 0, x3 = 0;
     uint32_t x1 = (uint32_t)(counter >> 32) + (x0 < j); /* with the carry */
     ROUND(0)
-    ROUND(1) ROUND(2) ROUND(3) ROUND(4) ROUND(5) ROUND(6) ROUND(7) ROUND(8) ROUND(9) word[0][j] =
-        x0;
+    ROUND(1)
+    ROUND(2) ROUND(3) ROUND(4) ROUND(5) ROUND(6) ROUND(7) ROUND(8) ROUND(9) word[0][j] = x0;
     word[1][j] = x1;
     word[2][j] = x2;
     word[3][j] = x3;

@@ -126,12 +126,22 @@ typedef struct {
   int apart;                /* NaN comes between the numbers and NA */
 } ag_sort_by;
 
+/* What a product does to C. */
+typedef enum {
+  AG_INTO_SET, /* C = A B  */
+  AG_INTO_ADD, /* C += A B */
+  AG_INTO_SUB  /* C -= A B */
+} ag_into;
+
+enum { AG_BLOCK_DEPTH = 512 };
+
 typedef struct ag_kernel {
   ag_kernel_kind kind;
   ag_program
       prog; /* MAP: all of it. REDUCE, SCAN: computes what is reduced (register `reg`, no outputs).
              * MATMUL: the epilogue, over the m x n result; out[0] has the product's type, is
-             * contiguous, and may hold the raw product while the kernel runs. GATHER: unused.
+             * contiguous, and may hold the raw product while the kernel runs; unused where the
+             * product goes to a block. GATHER: unused.
              * SELECT: computes the registers `mask` and `value` */
   struct {  /* REDUCE, SCAN: prog's dimensions fall into three groups of npre, nred and the other
                dimensions */
@@ -152,6 +162,11 @@ typedef struct ag_kernel {
     int64_t m, n, k;
     int slot_a, slot_b;
     int64_t base_a, rs_a, cs_a, base_b, rs_b, cs_b;
+    int block; /* C is a block of slot_c with leading dimension ldc, and there is no epilogue; on a
+                * CPU device of OpenCL, k is at most AG_BLOCK_DEPTH */
+    int slot_c;
+    int64_t base_c, ldc;
+    ag_into into;
   } mm;
   struct { /* GATHER: out[, j] = in[, index[j]]; bytes_per_column contiguous; a bad index gives
               zeros */

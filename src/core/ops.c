@@ -43,9 +43,9 @@ const ag_op_info *ag_op_get(ag_op op) {
 }
 
 ag_op_domain ag_op_takes(ag_op_group group) {
-  return group == AG_LOGIC                             ? AG_OF_LOGICAL
+  return group == AG_LOGIC                           ? AG_OF_LOGICAL
          : group == AG_INT || group == AG_INTCOMPARE ? AG_OF_INT
-                                                       : AG_OF_REAL;
+                                                     : AG_OF_REAL;
 }
 
 int ag_op_gives_logical(ag_op_group group) {

@@ -207,8 +207,8 @@ static ag_status own_kernel(ag_build *b, int i) {
   int c;
   b->item[i].stored = 1;
   if (x->kind == AG_CONCAT) return ag_is_joined(x) ? place_parts(b, i) : interleave_parts(b, i);
-  int of_argument = x->kind == AG_REDUCE || x->kind == AG_EMBED || x->kind == AG_PUT ||
-                    x->kind == AG_SELECT;
+  int of_argument =
+      x->kind == AG_REDUCE || x->kind == AG_EMBED || x->kind == AG_PUT || x->kind == AG_SELECT;
   ag_shape space = of_argument ? x->arg[0]->shape : x->shape;
   AG_TRY(add_cut(b, i, space, &c));
   b->item[i].kernel = c;

@@ -63,8 +63,7 @@ static int fill(operand *o, int f64, layout how, int64_t rows, int64_t cols) {
   if (!o->x) return 0;
   for (size_t i = 0; i < count; i++)
     if (f64) ((double *)o->x)[i] = uniform();
-    else
-      ((float *)o->x)[i] = (float)uniform();
+    else ((float *)o->x)[i] = (float)uniform();
   return 1;
 }
 
@@ -103,8 +102,11 @@ static void hear(void *ctx, int64_t i, int64_t m, int64_t j, int64_t n, int work
 
 static ag_status product(int64_t m, int64_t n, int64_t k, const operand *a, const operand *b,
                          void *c, ag_tile_fn done, void *ctx) {
-  return a->f64 ? ag_host_gemm_f64(m, n, k, a->x, a->rs, a->cs, b->x, b->rs, b->cs, c, done, ctx)
-                : ag_host_gemm_f32(m, n, k, a->x, a->rs, a->cs, b->x, b->rs, b->cs, c, done, ctx);
+  ag_gemm g = {.type = a->f64 ? AG_F64 : AG_F32, .m = m, .n = n, .k = k, .ldc = m};
+  g.a = a->x, g.rs_a = a->rs, g.cs_a = a->cs;
+  g.b = b->x, g.rs_b = b->rs, g.cs_b = b->cs;
+  g.c = c, g.done = done, g.ctx = ctx;
+  return ag_host_gemm(&g);
 }
 
 static int right(const witness *w, int64_t k, const operand *a, const operand *b) {
@@ -151,8 +153,7 @@ static int try_product(int f64, int64_t m, int64_t n, int64_t k, layout how_a, l
 
 static void count_product(int f64, int64_t m, int64_t n, int64_t k, layout how_a, layout how_b) {
   if (try_product(f64, m, n, k, how_a, how_b)) passed++;
-  else
-    failed++;
+  else failed++;
 }
 
 static void test_shapes(int quick) {
@@ -199,7 +200,8 @@ static void test_special(void) {
   for (int i = 0; i < K * N; i++) b[i] = 1;
   a[49 + 3 * M] = NAN;
   b[5 + 29 * K] = INFINITY;
-  check(ag_host_gemm_f32(M, N, K, a, 1, M, b, 1, K, c, NULL, NULL) == AG_OK, "product with NaN");
+  operand x = {0, 1, M, a}, y = {0, 1, K, b};
+  check(product(M, N, K, &x, &y, c, NULL, NULL) == AG_OK, "product with NaN");
   int ok = 1;
   for (int j = 0; j < N; j++)
     for (int i = 0; i < M; i++) {

@@ -55,9 +55,9 @@ static void random_subscript(ag_subscript *s, const ag_shape *shape, int64_t **w
         where[q][k] = unique ? (start + k * step) % extent : pick((int)extent + 2) - 1;
         if (where[q][k] == extent) where[q][k] = -1;
         at[k] = where[q][k] >= 0 ? (int32_t)where[q][k] + 1
-                : pick(2)          ? AG_NA_INT
-                : pick(2)          ? 0
-                                   : (int32_t)extent + 1 + pick(9);
+                : pick(2)        ? AG_NA_INT
+                : pick(2)        ? 0
+                                 : (int32_t)extent + 1 + pick(9);
       }
       CHECK_OK(ag_array_write(&s->at[q], dev, AG_I32, ag_shape_of(1, s->n[q]), at, AG_I32));
       continue;

@@ -304,8 +304,9 @@ static int64_t integer_reference(int op, int64_t a, int64_t b) {
 }
 
 static void check_integers(void) {
-  static const int care[] = {AG_NA_INT, -2147483647, -2147483646, -65536, -46341, -8, -7, -1, 0,
-                             1, 2, 3, 7, 8, 31, 32, 46340, 46341, 65536, 2147483646, 2147483647};
+  static const int care[] = {AG_NA_INT, -2147483647, -2147483646, -65536,     -46341,    -8, -7, -1,
+                             0,         1,           2,           3,          7,         8,  31, 32,
+                             46340,     46341,       65536,       2147483646, 2147483647};
   enum { K = sizeof care / sizeof *care };
   static int a[K * K], b[K * K], y[K * K], z[K * K];
   char detail[80] = "";

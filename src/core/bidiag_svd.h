@@ -24,9 +24,10 @@ void ag_bidiag_free(ag_bidiag_vectors *x);
 
 /* bidiag_qr.c: implicit QR. d (n) and e (n - 1) as above, of any scale that does not overflow when
  * squared; d becomes nonnegative, not sorted. Columns 0 .. n-1 of u (rows_u rows) and v are
- * multiplied from the right by the left and right singular vectors; NULL leaves them out. */
-AG_CHECKED ag_status ag_bidiag_qr(int64_t n, double *d, double *e, double *u, int64_t rows_u,
-                                  int64_t ldu, double *v, int64_t rows_v, int64_t ldv);
+ * multiplied from the right by the left and right singular vectors; NULL leaves them out. 0 if it
+ * does not converge. */
+int ag_bidiag_qr(int64_t n, double *d, double *e, double *u, int64_t rows_u, int64_t ldu, double *v,
+                 int64_t rows_v, int64_t ldv);
 /* c and s such that c f + s g = r, c g - s f = 0. */
 void ag_rotation(double f, double g, double *c, double *s, double *r);
 /* Columns x and y of n rows become c x + s y and c y - s x. */

@@ -1,7 +1,9 @@
 /* The SVD of bidiagonal matrices: residual and orthogonality, in units of n eps, of easy matrices and
  * of those that are hard for divide and conquer. */
+#include "bidiag.h"
 #include "bidiag_svd.h"
 #include "check.h"
+#include "core.h"
 #include "secular.h"
 #include "threads.h"
 #include <float.h>
@@ -150,14 +152,89 @@ static void test_secular(int64_t k, int squared) {
   free(p), free(w), free(gap);
 }
 
-int main(void) {
+/* -- reduction --------------------------------------------------------------------------------- */
+
+static ag_array *to_device(ag_device *d, ag_dtype type, int64_t rows, int64_t cols, const double *x) {
+  ag_array *a = NULL;
+  CHECK_OK(ag_array_write(&a, d, type, ag_shape_of(2, rows, cols), x, AG_F64));
+  CHECK_OK(ag_array_force(1, &a));
+  return a;
+}
+
+/* Q B P' is A, and Q' Q is 1. */
+static void test_reduce(ag_device *dev, ag_dtype type, int64_t m, int64_t n, int graded) {
+  const size_t bytes = (size_t)(m * m + 1) * sizeof(double);
+  double *x = malloc(bytes), *y = calloc(bytes, 1), *t = calloc(bytes, 1);
+  for (int64_t i = 0; i < m * n; i++)
+    x[i] = (double)(float)(normal() * (graded ? pow(10, -40 * uniform()) : 1));
+  ag_array *a = to_device(dev, type, m, n, x);
+  ag_block block = ag_block_of(a);
+  ag_bidiag b;
+  CHECK_OK(ag_bidiag_reduce(&b, &block));
+  for (int64_t j = 0; j < n; j++) {
+    y[j + j * m] = b.d[j];
+    if (j > 0) y[j - 1 + j * m] = b.e[j - 1];
+  }
+  ag_array *c = to_device(dev, type, m, n, y);
+  block = ag_block_of(c);
+  CHECK_OK(ag_reflectors_apply(&b.q, b.tau_q, &block));
+  CHECK_OK(ag_array_read(c, y, AG_F64));
+  for (int64_t j = 0; j < n; j++)
+    for (int64_t i = 0; i < m; i++) t[j + i * n] = y[i + j * m];
+  ag_array *ct = to_device(dev, type, n, m, t);
+  block = ag_block_of(ct);
+  CHECK_OK(ag_reflectors_apply(&b.p, b.tau_p, &block));
+  CHECK_OK(ag_array_read(ct, t, AG_F64));
+  double off = 0, orthogonal = 0;
+  for (int64_t j = 0; j < n; j++)
+    for (int64_t i = 0; i < m; i++) off = fmax(off, fabs(t[j + i * n] - x[i + j * m]));
+  memset(y, 0, bytes);
+  for (int64_t i = 0; i < m; i++) y[i * (m + 1)] = 1;
+  ag_array *q = to_device(dev, type, m, m, y);
+  block = ag_block_of(q);
+  CHECK_OK(ag_reflectors_apply(&b.q, b.tau_q, &block));
+  CHECK_OK(ag_array_read(q, y, AG_F64));
+  int64_t *from = malloc((size_t)m * sizeof *from);
+  for (int64_t i = 0; i < m; i++) from[i] = i;
+  orthogonal = departure(m, y, m, from);
+  const double unit = (type == AG_F64 ? DBL_EPSILON : 1.2e-7) * sqrt((double)m) * 10;
+  CHECK(off <= unit * 4, "%s %d x %d: Q B P' - A: %g", dev->id, (int)m, (int)n, off);
+  CHECK(orthogonal <= unit, "%s %d x %d: Q'Q - 1: %g", dev->id, (int)m, (int)n, orthogonal);
+  ag_bidiag_drop(&b);
+  ag_array_release(a), ag_array_release(c), ag_array_release(ct), ag_array_release(q);
+  free(x), free(y), free(t), free(from);
+}
+
+static void test_reductions(ag_device *d) {
+  static const int shape[][2] = {{1, 1}, {2, 1}, {2, 2}, {5, 3}, {31, 31}, {32, 32}, {33, 33}, {64, 40},
+                                 {97, 97}, {130, 33}, {211, 200}};
+  for (ag_dtype type = d->has_f64 ? AG_F64 : AG_F32; type <= AG_F32; type++)
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+      for (int graded = 0; graded < 2; graded++)
+        test_reduce(d, type, shape[i][0], shape[i][1], graded);
+}
+
+int main(int argc, char **argv) {
+  ag_device *d;
+  int skipped = 0;
+  if (argc > 1) ag_device_set_kernel_dir(argv[1]);
   static const int64_t size[] = {0, 1, 2, 3, 4, 5, 7, 13, 26, 27, 31, 53, 64, 101, 127, 211, 256, 401, 499};
   ag_threads_set(2);
   for (size_t i = 0; i < sizeof size / sizeof *size; i++)
     for (int how = 0; how < KINDS; how++) try_kind((kind)how, size[i]);
   test_relative();
   for (int64_t k = 1; k < 300; k += 1 + k / 3) test_secular(k, 0), test_secular(k, 1);
+  CHECK_OK(ag_device_find(&d, "host"));
+  test_reductions(d);
+  if (ag_device_find(&d, "opencl") == AG_OK) {
+    test_reductions(d);
+  } else {
+    printf("no OpenCL device: %s\n", ag_device_opencl_problem());
+    skipped = 1;
+  }
+  CHECK(ag_array_live() == 0, "%d arrays are left", (int)ag_array_live());
+  ag_device_shutdown();
   ag_threads_stop();
   printf("worst, in n eps: orthogonality %.2f, residual %.2f, values %.2f\n", worst[0], worst[1], worst[2]);
-  return check_summary(0);
+  return check_summary(skipped);
 }

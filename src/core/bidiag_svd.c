@@ -18,7 +18,7 @@
  * these: matrix products, and nearly all of the work. */
 #include "bidiag_svd.h"
 #include "host_gemm.h"
-#include "secular.h"
+#include "secular_root.h"
 #include "threads.h"
 #include <float.h>
 #include <math.h>

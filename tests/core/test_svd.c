@@ -4,7 +4,7 @@
 #include "bidiag_svd.h"
 #include "check.h"
 #include "core.h"
-#include "secular.h"
+#include "secular_root.h"
 #include "threads.h"
 #include <float.h>
 #include <math.h>

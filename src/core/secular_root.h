@@ -1,6 +1,6 @@
 /* Roots of the secular equation of divide and conquer. */
-#ifndef AG_SECULAR_H
-#define AG_SECULAR_H
+#ifndef AG_SECULAR_ROOT_H
+#define AG_SECULAR_ROOT_H
 
 #include <stdint.h>
 

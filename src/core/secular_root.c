@@ -4,7 +4,7 @@
  * is solved. Poles are taken relative to the one nearest to the root, so that their distances from
  * the root keep their digits. A step that leaves the bracket, or that does not shorten it while f
  * hardly falls, is replaced by a bisection. */
-#include "secular.h"
+#include "secular_root.h"
 #include <float.h>
 #include <math.h>
 

@@ -14,5 +14,6 @@
 #include "batch.h"
 #include "block.h"
 #include "eigen_symm.h"
+#include "qr.h"
 #include "threads.h"
 #endif

@@ -163,7 +163,7 @@ typedef struct ag_kernel {
     int slot_a, slot_b;
     int64_t base_a, rs_a, cs_a, base_b, rs_b, cs_b;
     int block; /* C is a block of slot_c with leading dimension ldc, and there is no epilogue; on a
-                * CPU device of OpenCL, k is at most AG_BLOCK_DEPTH */
+                * CPU device of OpenCL, k is at most AG_BLOCK_DEPTH if n is at least 4 */
     int slot_c;
     int64_t base_c, ldc;
     ag_into into;

@@ -59,7 +59,6 @@ static ag_status gemm_step(ag_into into, const ag_block *c, const ag_block *a, i
   AG_TRY(kernel_new(&kernel, AG_K_MATMUL, 3));
   kernel->mm.type = c->type;
   kernel->mm.m = c->rows, kernel->mm.n = c->cols, kernel->mm.k = k;
-  kernel->mm.batch = 1;
   kernel->mm.slot_a = 0, kernel->mm.slot_b = 1, kernel->mm.slot_c = 2;
   kernel->mm.rs_a = ta ? a->ld : 1, kernel->mm.cs_a = ta ? 1 : a->ld;
   kernel->mm.rs_b = tb ? b->ld : 1, kernel->mm.cs_b = tb ? 1 : b->ld;

@@ -87,7 +87,7 @@ static void products_task(void *ctx, int task, int worker) {
 
 ag_status ag_host_matmul(const ag_host_program *hp, const ag_binding *slot) {
   const ag_kernel *k = hp->k;
-  const int64_t batch = k->mm.batch, most = 8 * (int64_t)ag_threads();
+  const int64_t batch = k->mm.batch > 1 ? k->mm.batch : 1, most = 8 * (int64_t)ag_threads();
   const double work = (double)k->mm.m * (double)k->mm.n * (double)k->mm.k;
   products all = {.hp = hp, .slot = slot, .first = first_product(k, slot)};
   if (work >= HUGE_PRODUCT || (work >= LARGE_PRODUCT && 2 * batch < most) || batch == 1) {

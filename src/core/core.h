@@ -13,5 +13,6 @@
 #include "sort.h"
 #include "batch.h"
 #include "block.h"
+#include "qr.h"
 #include "threads.h"
 #endif

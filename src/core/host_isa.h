@@ -69,6 +69,15 @@ typedef struct {
   /* y[l*width + i] = x[i*rs + l*cs] for i < m <= width, l < k */
   void (*pack_f32)(int m, int64_t k, const float *x, int64_t rs, int64_t cs, float *y, int width);
   void (*pack_f64)(int m, int64_t k, const double *x, int64_t rs, int64_t cs, double *y, int width);
+  /* Symmetric eigenproblems, from host_eigen.h (EIGEN_FIELDS).
+   * secular: sum[0] = sum of z2[i] / x[i], sum[1] = sum of z2[i] / x[i]^2, x[i] = (d[i] - origin) -
+   * tau; loewner: delta[i] = x[i], w[i] *= x[i] / (d[i] - pole); quotients: y[i] = a[i] / b[i],
+   * returns the sum of their squares. */
+  void (*secular)(int64_t n, const double *d, const double *z2, double origin, double tau,
+                  double *sum);
+  void (*loewner)(int64_t n, const double *d, double pole, double origin, double tau, double *delta,
+                  double *w);
+  double (*quotients)(int64_t n, const double *a, const double *b, double *y);
 } ag_isa;
 
 /* The best one this processor has; ANYGPU_ISA=baseline|avx2|avx512 forces a lower one. Never NULL.

@@ -69,6 +69,11 @@ typedef struct {
   /* y[l*width + i] = x[i*rs + l*cs] for i < m <= width, l < k */
   void (*pack_f32)(int m, int64_t k, const float *x, int64_t rs, int64_t cs, float *y, int width);
   void (*pack_f64)(int m, int64_t k, const double *x, int64_t rs, int64_t cs, double *y, int width);
+  /* What columns 0 .. cols-1 of the lower triangle of a symmetric n x n matrix contribute to y += A
+   * x, there and mirrored; a is the first diagonal element. */
+  void (*symv_f32)(int64_t n, int64_t cols, const float *a, int64_t lda, const float *x, float *y);
+  void (*symv_f64)(int64_t n, int64_t cols, const double *a, int64_t lda, const double *x,
+                   double *y);
   /* Symmetric eigenproblems, from host_eigen.h (EIGEN_FIELDS).
    * secular: sum[0] = sum of z2[i] / x[i], sum[1] = sum of z2[i] / x[i]^2, x[i] = (d[i] - origin) -
    * tau; loewner: delta[i] = x[i], w[i] *= x[i] / (d[i] - pole); quotients: y[i] = a[i] / b[i],

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNIT  0x1p-53
+#define UNIT   0x1p-53
 #define SWEEPS 40 /* per eigenvalue, on the average; two are usual */
-#define LEAF  32
-#define ALONE 256 /* nodes up to this size are merged by one thread each */
+#define LEAF   32
+#define ALONE  256 /* nodes up to this size are merged by one thread each */
 
 /* ---- scaling ---- */
 
@@ -170,9 +170,7 @@ typedef struct {
   int failed; /* an ag_status */
 } tree;
 
-static int64_t first_row(const tree *t, int depth, int64_t node) {
-  return (node * t->n) >> depth;
-}
+static int64_t first_row(const tree *t, int depth, int64_t node) { return (node * t->n) >> depth; }
 
 static void leaf_task(void *ctx, int node, int worker) {
   tree *t = ctx;

@@ -2,6 +2,7 @@
  * Symmetric Eigenvalue Problem, 8.15). With vectors: divide and conquer (tridiag_merge.c), at whose
  * leaves stands the implicit QR step (Golub and Van Loan, Matrix Computations, 8.3). */
 #include "tridiag.h"
+#include "device.h"
 #include "threads.h"
 #include "tridiag_merge.h"
 #include <math.h>
@@ -207,7 +208,9 @@ static void conquer(tree *t) {
   ag_parallel(1 << t->depth, leaf_task, t);
   while (t->depth-- > 0 && t->failed == AG_OK) {
     int nodes = 1 << t->depth;
-    if (t->n >> t->depth <= ALONE) ag_parallel(nodes, merge_task, t);
+    if (ag_hook_interrupted && ag_hook_interrupted())
+      t->failed = ag_fail(AG_E_INTERRUPT, "interrupted");
+    else if (t->n >> t->depth <= ALONE) ag_parallel(nodes, merge_task, t);
     else
       for (int i = 0; i < nodes; i++) merge_task(t, i, ag_threads_self());
   }

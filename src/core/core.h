@@ -14,5 +14,6 @@
 #include "batch.h"
 #include "block.h"
 #include "qr.h"
+#include "svd.h"
 #include "threads.h"
 #endif

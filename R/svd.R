@@ -97,19 +97,18 @@ vector_count <- function(n, most, name) {
 #' norm(x, "F")
 #' norm(x, "2")
 #' @name norm
-#' @aliases norm,gpuMatrix,missing-method norm,gpuMatrix,ANY-method
 #' @exportMethod norm
 NULL
 
 setGeneric("norm")
 setMethod("norm", c("gpuMatrix", "missing"), function(x, type, ...) matrix_norm(x, "O"))
 setMethod("norm", c("gpuMatrix", "ANY"), function(x, type, ...) matrix_norm(x, type))
-for (class in c("gpuVector", "gpuArray")) {
-  setMethod("norm", class, function(x, type, ...) {
+for (class in c("gpuVector", "gpuArray")) for (type in c("missing", "ANY")) {
+  setMethod("norm", c(class, type), function(x, type, ...) {
     stop_status("shape", "'A' must be a numeric matrix")
   })
 }
-rm(class)
+rm(class, type)
 
 matrix_norm <- function(x, type) {
   if (identical(type, "2")) {
@@ -249,7 +248,7 @@ whole_number <- function(n, name, least, most) {
 #' @examples
 #' x <- gpu(as.matrix(iris[, 1:4]), device = "host")
 #' prcomp(x, scale. = TRUE)$sdev
-#' @exportS3Method stats::prcomp prcomp.gpu
+#' @exportS3Method stats::prcomp gpu
 prcomp.gpu <- function(x, retx = TRUE, center = TRUE, scale. = FALSE, tol = NULL, rank. = NULL,
                        ...) {
   chkDots(...)

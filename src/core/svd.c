@@ -133,9 +133,9 @@ static ag_status reduce(svd *s) {
   return ag_bidiag_reduce(&s->b, &s->r);
 }
 
-static ag_status values(svd *s, int with_vectors, double *d) {
-  AG_TRY(with_vectors ? ag_bidiag_svd(s->n, s->b.d, s->b.e, &s->vectors)
-                      : ag_bidiag_values(s->n, s->b.d, s->b.e));
+static ag_status values(svd *s, int64_t left, int64_t right, double *d) {
+  AG_TRY(left > 0 || right > 0 ? ag_bidiag_svd(s->n, s->b.d, s->b.e, left > 0, &s->vectors)
+                               : ag_bidiag_values(s->n, s->b.d, s->b.e));
   for (int64_t j = 0; j < s->n; j++) d[j] = s->b.d[j] / s->unit;
   return AG_OK;
 }
@@ -309,7 +309,7 @@ static ag_status solve(svd *s, ag_array *x, int64_t nu, int64_t nv, double *d, b
   const int64_t left = s->wide ? nv : nu, right = s->wide ? nu : nv;
   AG_TRY(take_in(s, x));
   AG_TRY(reduce(s));
-  AG_TRY(values(s, left > 0 || right > 0, d));
+  AG_TRY(values(s, left, right, d));
   AG_TRY(left_basis(s, s->wide ? v : u, left));
   AG_TRY(right_basis(s, s->wide ? u : v, right));
   return nu > 0 || nv > 0 ? set_signs(u, v) : AG_OK;

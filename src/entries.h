@@ -50,6 +50,9 @@ ENTRY(matmul, 4)
 ENTRY(products, 4)
 /* eigen.c */
 ENTRY(eigen_symmetric, 2)
+/* svd.c */
+ENTRY(svd, 3)
+ENTRY(svd_signs, 2)
 /* shape.c */
 ENTRY(rev, 2)
 ENTRY(rep, 5)

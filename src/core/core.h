@@ -15,5 +15,6 @@
 #include "block.h"
 #include "eigen_symm.h"
 #include "qr.h"
+#include "svd.h"
 #include "threads.h"
 #endif

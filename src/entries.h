@@ -53,6 +53,8 @@ ENTRY(batched_solve, 2)
 ENTRY(batched_chol, 1)
 ENTRY(batched_det, 1)
 ENTRY(batched_eigen, 2)
+/* eigen.c */
+ENTRY(eigen_symmetric, 2)
 /* shape.c */
 ENTRY(rev, 2)
 ENTRY(rep, 5)

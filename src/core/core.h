@@ -14,6 +14,7 @@
 #include "batch.h"
 #include "batched.h"
 #include "block.h"
+#include "eigen_symm.h"
 #include "qr.h"
 #include "threads.h"
 #endif

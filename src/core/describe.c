@@ -116,6 +116,12 @@ static void describe_batched(const ag_kernel *k, ag_strbuf *out) {
                 (long long)k->batched.n, (long long)k->batched.n);
 }
 
+static void describe_block(const ag_kernel *k, ag_strbuf *out) {
+  static const char *const name[] = {"trsm", "permute rows", "triangle"};
+  ag_strbuf_add(out, "%s %lld x %lld %s", name[k->block.step], (long long)k->block.rows,
+                (long long)k->block.cols, ag_dtype_name(k->block.type));
+}
+
 void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
   switch (k->kind) {
   case AG_K_REDUCE:
@@ -127,6 +133,7 @@ void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
     break;
   case AG_K_SORT: describe_sort(k, out); break;
   case AG_K_BATCHED: describe_batched(k, out); break;
+  case AG_K_BLOCK: describe_block(k, out); break;
   case AG_K_MATMUL:
     ag_strbuf_add(out, "matmul ");
     if (k->mm.batch > 1) ag_strbuf_add(out, "%lld of ", (long long)k->mm.batch);

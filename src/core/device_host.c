@@ -1,5 +1,6 @@
 /* The built-in device: the processor this runs on. Launches are synchronous. */
 #include "device_table.h"
+#include "host_block.h"
 #include "host_launch.h"
 #include "host_sort.h"
 #include "threads.h"
@@ -196,6 +197,7 @@ static ag_status host_launch(ag_device *d, const ag_kernel *k, const ag_binding 
   case AG_K_SELECT: return ag_host_select(hp, slot);
   case AG_K_SORT: return ag_host_sort(k, slot);
   case AG_K_BATCHED: return ag_host_batched(k, slot);
+  case AG_K_BLOCK: return ag_host_block(k, slot);
   }
   return AG_OK;
 }

@@ -1,9 +1,7 @@
-/* The inner loops of symmetric eigenproblems for one instruction set; included after host_micro.h,
+/* The inner loops of the secular equation (secular.c) for one instruction set; included after host_micro.h,
  * whose vector types it uses. EIGEN_FIELDS go into the ag_isa. */
 #ifndef AG_HOST_EIGEN_H
 #define AG_HOST_EIGEN_H
-
-/* ---- the secular equation ---- */
 
 #define D_LANES  ((int)(VBYTES / sizeof(double)))
 #define D_GET(p) ((vec_f64) * (const mem_f64 *)(p))
@@ -60,9 +58,6 @@ static double quotients(int64_t n, const double *a, const double *b, double *y) 
 #undef D_GET
 #undef D_PUT
 
-/* ---- symmetric matrix times vector ---- */
-
-#define EIGEN_FIELDS                                                                               \
-  .secular = secular, .loewner = loewner, .quotients = quotients
+#define EIGEN_FIELDS .secular = secular, .loewner = loewner, .quotients = quotients
 
 #endif

@@ -173,6 +173,7 @@ static void stream_end(void) {}
 #include "host_micro.h"
 #include "host_eigen.h"
 #include "host_batched.h"
+#include "host_panel.h"
 
 #define FOLDS(type, more)                                                                          \
   {                                                                                                \
@@ -219,6 +220,7 @@ const ag_isa ISA = {
     MICRO_FIELDS,
     EIGEN_FIELDS,
     BATCHED_FIELDS,
+    PANEL_FIELDS,
 };
 
 #endif

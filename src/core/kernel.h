@@ -80,7 +80,8 @@ typedef enum {
   AG_K_GATHER,
   AG_K_SELECT,
   AG_K_SORT,
-  AG_K_BATCHED
+  AG_K_BATCHED,
+  AG_K_BLOCK
 } ag_kernel_kind;
 
 /* What a SORT kernel does, and its slots in this order (see sort.h). */
@@ -145,6 +146,15 @@ typedef enum {
 } ag_into;
 
 enum { AG_BLOCK_DEPTH = 512 };
+
+/* What a BLOCK kernel does, and its slots in this order (see block.h). */
+typedef enum {
+  AG_BLOCK_TRSM,    /* triangle, right-hand sides; rows and cols of these                      */
+  AG_BLOCK_PERMUTE, /* matrix, rows (int32: `count` to write, then as many to read from)       */
+  AG_BLOCK_TRIANGLE /* in, out; rows and cols of both                                          */
+} ag_block_step;
+/* Largest triangle of a TRSM kernel of OpenCL. */
+enum { AG_BLOCK_TRI = 32 };
 
 typedef struct ag_kernel {
   ag_kernel_kind kind;
@@ -218,6 +228,12 @@ typedef struct ag_kernel {
     int identity; /* SOLVE: B is the unit matrix, k = n */
     int vectors;  /* EIGEN */
   } batched;
+  struct { /* BLOCK */
+    ag_block_step step;
+    ag_dtype type;
+    int64_t rows, cols, lda, ldb, count; /* lda, ldb: of slots 0 and 1 */
+    int right, upper, trans, unit;       /* TRSM; TRIANGLE: upper, unit */
+  } block;
   int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */
   void *code; /* the device's compiled form */
 } ag_kernel;

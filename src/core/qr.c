@@ -85,20 +85,12 @@ ag_status ag_qr_triangle(const ag_block *t, const ag_block *v, const double *tau
 /* V of the reflectors that lie below the diagonal of `a`, whose first row is the diagonal's. */
 static ag_status unpack(const ag_block *v, const ag_block *a, const double *aux, ag_qr_form form) {
   const int64_t k = a->cols;
-  const ag_block below = ag_block_part(a, k, a->rows - k, 0, k),
-                 to = ag_block_part(v, k, a->rows - k, 0, k), square = ag_block_part(a, 0, k, 0, k),
-                 top = ag_block_part(v, 0, k, 0, k);
-  void *here = host_new(k * k, a->type);
+  const ag_block diagonal = ag_block_diagonal(v);
+  void *here = host_new(k, a->type);
   if (!here) return AG_E_MEMORY;
-  ag_status s = ag_block_copy(&to, &below, 0);
-  if (s == AG_OK) s = ag_block_read(&square, here, k);
-  if (s == AG_OK) {
-    for (int64_t j = 0; j < k; j++) {
-      for (int64_t i = 0; i < j; i++) real_set(here, i + j * k, a->type, 0);
-      real_set(here, j + j * k, a->type, form == AG_QR_LAPACK ? 1 : aux[j]);
-    }
-    s = ag_block_write(&top, here, k);
-  }
+  for (int64_t j = 0; j < k; j++) real_set(here, j, a->type, aux[j]);
+  ag_status s = ag_block_triangle(v, a, 0, form == AG_QR_LAPACK);
+  if (s == AG_OK && form == AG_QR_LINPACK) s = ag_block_write(&diagonal, here, 1);
   free(here);
   return s;
 }
@@ -247,33 +239,56 @@ ag_status ag_qr_factor(const ag_block *a, double tol, int64_t *rank, double *aux
 }
 
 /* -- what is made of it ------------------------------------------------------------------------ */
+typedef struct {
+  const ag_block *a;
+  const double *aux;
+  ag_qr_form form;
+  int64_t k; /* reflectors */
+} product;
+
 /* Reflectors j, ..., j + n - 1 applied to C. */
-static ag_status apply_some(const ag_block *a, const double *aux, ag_qr_form form, int64_t j,
-                            int64_t n, const ag_block *c, int transposed) {
-  const ag_block packed = ag_block_part(a, j, a->rows - j, j, n),
-                 below = ag_block_part(c, j, c->rows - j, 0, c->cols);
+static ag_status apply_some(const product *q, int64_t j, int64_t n, const ag_block *c,
+                            int transposed) {
+  const ag_block packed = ag_block_part(q->a, j, q->a->rows - j, j, n);
+  const double *aux = q->aux + j;
+  ag_device *d = c->buf->dev;
   ag_buffer *own[2] = {NULL, NULL};
   ag_block v, t;
   double tau[WIDTH];
   for (int64_t i = 0; i < n; i++)
-    tau[i] = form == AG_QR_LAPACK || aux[j + i] == 0 ? aux[j + i] : 1 / aux[j + i];
-  ag_status s = ag_block_new(&v, &own[0], a->buf->dev, a->type, packed.rows, n);
-  if (s == AG_OK) s = ag_block_new(&t, &own[1], a->buf->dev, a->type, n, n);
-  if (s == AG_OK) s = unpack(&v, &packed, aux + j, form);
+    tau[i] = q->form == AG_QR_LAPACK || aux[i] == 0 ? aux[i] : 1 / aux[i];
+  ag_status s = ag_block_new(&v, &own[0], d, c->type, packed.rows, n);
+  if (s == AG_OK) s = ag_block_new(&t, &own[1], d, c->type, n, n);
+  if (s == AG_OK) s = unpack(&v, &packed, aux, q->form);
   if (s == AG_OK) s = ag_qr_triangle(&t, &v, tau);
-  if (s == AG_OK) s = ag_qr_reflect(&v, &t, &below, 0, transposed);
+  if (s == AG_OK) s = ag_qr_reflect(&v, &t, c, 0, transposed);
   ag_buffer_release(own[0]), ag_buffer_release(own[1]);
   return s;
 }
 
-ag_status ag_qr_apply(const ag_block *a, const double *aux, ag_qr_form form, int64_t k,
-                      const ag_block *c, int transposed) {
-  k = min64(k, min64(a->cols, a->rows - (form == AG_QR_LINPACK)));
-  const int64_t blocks = k > 0 ? (k + WIDTH - 1) / WIDTH : 0;
+/* Of a triangular C the columns on the left of a block of reflectors have only zeros where these
+ * act. */
+static ag_status apply(const product *q, const ag_block *c, int transposed, int triangular) {
+  const int64_t k = min64(q->k, min64(q->a->cols, q->a->rows - (q->form == AG_QR_LINPACK)));
+  const int64_t blocks = k > 0 && c->cols > 0 ? (k + WIDTH - 1) / WIDTH : 0;
   for (int64_t i = 0; i < blocks; i++) {
-    const int64_t j = (transposed ? i : blocks - 1 - i) * WIDTH;
+    const int64_t j = (transposed ? i : blocks - 1 - i) * WIDTH, n = min64(WIDTH, k - j),
+                  first = triangular ? min64(j, c->cols) : 0;
+    const ag_block part = ag_block_part(c, j, c->rows - j, first, c->cols - first);
     if (ag_hook_interrupted && ag_hook_interrupted()) return ag_fail(AG_E_INTERRUPT, "interrupted");
-    AG_TRY(apply_some(a, aux, form, j, min64(WIDTH, k - j), c, transposed));
+    if (part.cols > 0) AG_TRY(apply_some(q, j, n, &part, transposed));
   }
   return AG_OK;
+}
+
+ag_status ag_qr_apply(const ag_block *a, const double *aux, ag_qr_form form, int64_t k,
+                      const ag_block *c, int transposed) {
+  const product q = {a, aux, form, k};
+  return apply(&q, c, transposed, 0);
+}
+
+ag_status ag_qr_expand(const ag_block *a, const double *aux, ag_qr_form form, int64_t k,
+                       const ag_block *c) {
+  const product q = {a, aux, form, k};
+  return apply(&q, c, 0, 1);
 }

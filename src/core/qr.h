@@ -27,5 +27,8 @@ AG_CHECKED ag_status ag_qr_factor(const ag_block *a, double tol, int64_t *rank, 
 /* C = Q C or Q' C, where Q is the product of the first k reflectors of `a`. */
 AG_CHECKED ag_status ag_qr_apply(const ag_block *a, const double *aux, ag_qr_form form, int64_t k,
                                  const ag_block *c, int transposed);
+/* C = Q C for a C whose elements below the diagonal are 0: half the work. Q itself, of C = I. */
+AG_CHECKED ag_status ag_qr_expand(const ag_block *a, const double *aux, ag_qr_form form, int64_t k,
+                                  const ag_block *c);
 
 #endif

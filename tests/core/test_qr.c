@@ -160,6 +160,23 @@ static void test_factor(kind k, int64_t m, int64_t n, double tol) {
   qr_drop(&q);
 }
 
+/* Of a triangular C, half the work gives the same. */
+static void test_expand(int64_t m, int64_t n, int64_t cols) {
+  qr q = qr_of(matrix(RANDOM, m, n), m, n, 0);
+  double *c = matrix(RANDOM, m, cols), apart = 0;
+  for (int64_t j = 0; j < cols; j++)
+    for (int64_t i = j + 1; i < m; i++) c[i + j * m] = 0;
+  ag_array *x = up(c, m, cols);
+  const ag_block b = ag_block_of(x), a = ag_block_of(q.x);
+  CHECK_OK(ag_qr_expand(&a, q.aux, AG_QR_LINPACK, n, &b));
+  double *have = down(x), *want = times_q(&q, c, cols, 0);
+  for (int64_t i = 0; i < m * cols; i++) apart = fmax(apart, fabs(have[i] - want[i]));
+  CHECK(apart < 50 * eps(), "%d x %d: %g apart", (int)m, (int)n, apart);
+  ag_array_release(x);
+  free(c), free(have), free(want);
+  qr_drop(&q);
+}
+
 /* -- which columns move ------------------------------------------------------------------------ */
 /* Columns behind the good ones, in their order; the others likewise. */
 static void test_moved(const char *what, double *a, int64_t m, int64_t n, const char *is_bad,
@@ -287,6 +304,7 @@ static void test_all(ag_device *d, int few) {
     test_dependent(150, 140, 64, "two");
     test_dependent(120, 300, -10, "all from the tenth on");
     test_lapack_form(100, 70), test_lapack_form(30, 30);
+    test_expand(150, 140, 150), test_expand(150, 140, 40), test_expand(80, 130, 90);
     test_right(50, 20, 30), test_right(130, 64, 33);
     test_not_finite();
   }

@@ -48,6 +48,11 @@ ENTRY(rowsum, 3)
 /* matmul.c */
 ENTRY(matmul, 4)
 ENTRY(products, 4)
+/* batched.c */
+ENTRY(batched_solve, 2)
+ENTRY(batched_chol, 1)
+ENTRY(batched_det, 1)
+ENTRY(batched_eigen, 2)
 /* eigen.c */
 ENTRY(eigen_symmetric, 2)
 /* svd.c */

@@ -12,6 +12,7 @@
 #include "index.h"
 #include "sort.h"
 #include "batch.h"
+#include "batched.h"
 #include "block.h"
 #include "eigen_symm.h"
 #include "qr.h"

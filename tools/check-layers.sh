@@ -17,6 +17,8 @@ schedule* emit.* describe.*
 plan*
 grad* index.* sort.* batch*
 block*
+lu.* cond.*
+solve* expm.*
 core.h
 nn/*
 '

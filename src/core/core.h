@@ -13,5 +13,8 @@
 #include "sort.h"
 #include "batch.h"
 #include "block.h"
+#include "lu.h"
+#include "cond.h"
+#include "solve.h"
 #include "threads.h"
 #endif

@@ -47,6 +47,14 @@ ENTRY(columns, 2)
 ENTRY(rowsum, 3)
 /* matmul.c */
 ENTRY(matmul, 4)
+/* solve.c */
+ENTRY(solve, 4)
+ENTRY(chol, 3)
+ENTRY(chol2inv, 2)
+ENTRY(backsolve, 5)
+ENTRY(determinant, 2)
+ENTRY(rcond, 3)
+ENTRY(lu, 1)
 /* shape.c */
 ENTRY(rev, 2)
 ENTRY(rep, 5)

@@ -58,6 +58,14 @@ ENTRY(eigen_symmetric, 2)
 /* svd.c */
 ENTRY(svd, 3)
 ENTRY(svd_signs, 2)
+/* solve.c */
+ENTRY(solve, 4)
+ENTRY(chol, 3)
+ENTRY(chol2inv, 2)
+ENTRY(backsolve, 5)
+ENTRY(determinant, 2)
+ENTRY(rcond, 3)
+ENTRY(lu, 1)
 /* shape.c */
 ENTRY(rev, 2)
 ENTRY(rep, 5)

@@ -17,6 +17,9 @@ schedule* emit.* describe.*
 plan*
 grad* index.* sort.* batch*
 block* secular* tridiag* symm_* eigen_* bidiag* qr* svd*
+block*
+lu.* cond.*
+solve* expm.*
 core.h
 nn/*
 '

@@ -47,6 +47,13 @@ ENTRY(columns, 2)
 ENTRY(rowsum, 3)
 /* matmul.c */
 ENTRY(matmul, 4)
+/* qr.c */
+ENTRY(qr, 2)
+ENTRY(qr_multiply, 5)
+ENTRY(qr_project, 5)
+ENTRY(qr_coef, 4)
+ENTRY(qr_upper, 2)
+ENTRY(qr_expand, 5)
 /* shape.c */
 ENTRY(rev, 2)
 ENTRY(rep, 5)

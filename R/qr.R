@@ -171,6 +171,7 @@ setMethod("qr.fitted", "qr", function(qr, y, k = qr$rank) {
   k <- as.integer(k)
   if (k > qr$rank) stop_as_r("'k' is too large")
   stop_unless_rows(qr, y)
+  if (k == 0L) return(y) # which is what R's gives, too
   .Call(C_qr_project, qr$qr, qr$qraux, k, y, FALSE)
 })
 

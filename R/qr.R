@@ -4,8 +4,8 @@
 #' QR factorisation and least squares
 #'
 #' `qr()` of a matrix made by [gpu()] is computed on its device, by blocked Householder reflections.
-#' It gives what [base::qr()] gives, R's own object of class `"qr"`, with the same signs and the same
-#' limited pivoting: a column is moved to the end when what is left of its norm, once the columns
+#' It gives what [base::qr()] gives, R's own object of class `"qr"`, with the same signs and the
+#' same limited pivoting: a column is moved to the end when what is left of its norm, once the columns
 #' before it are accounted for, is less than `tol` times the norm that it had. Its element `qr`
 #' stays on the device, and so do the results of the functions of it: `qr.Q()`, `qr.R()`, `qr.X()`,
 #' `qr.qy()`, `qr.qty()`, `qr.coef()`, `qr.fitted()`, `qr.resid()`, `qr.solve()` and [solve()].
@@ -24,8 +24,8 @@
 #' @param tol The tolerance for detecting linear dependencies: by default 1e-7, and 1e-5 for
 #'   `float32`.
 #' @param qr An object of class `"qr"`.
-#' @return `qr()`: a list of class `"qr"` with `qr` (a `gpuMatrix`), `rank`, `qraux` and `pivot`. The
-#'   others: what the functions of base R give, as arrays on the device.
+#' @return `qr()`: a list of class `"qr"` with `qr` (a `gpuMatrix`), `rank`, `qraux` and `pivot`.
+#'   The others: what the functions of base R give, as arrays on the device.
 #' @section Errors:
 #' `anygpu_error_argument` where base R raises an error: missing or infinite values ("NA/NaN/Inf in
 #' foreign function call"), "singular matrix 'a' in solve", "'qr' and 'y' must have the same number

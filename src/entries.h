@@ -54,6 +54,9 @@ ENTRY(qr_project, 5)
 ENTRY(qr_coef, 4)
 ENTRY(qr_upper, 2)
 ENTRY(qr_expand, 5)
+ENTRY(products, 4)
+/* eigen.c */
+ENTRY(eigen_symmetric, 2)
 /* shape.c */
 ENTRY(rev, 2)
 ENTRY(rep, 5)

@@ -25,19 +25,23 @@ static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t block_depth(const ag_kernel *k) { return k->mm.type == AG_F64 ? KC : 2 * KC; }
 
+static int64_t products(const ag_kernel *k) { return k->mm.batch > 1 ? k->mm.batch : 1; }
+
 /* -- the choice ------------------------------------------------------------------------------ */
 static int choose_on_gpu(const ag_kernel *k, const ag_cg_target *t) {
   const int64_t m = k->mm.m, n = k->mm.n, depth = k->mm.k;
-  const int few = m * n < 64 * (int64_t)t->units; /* too few elements for an item each */
+  const int64_t side = products(k) > 1 ? 33 : 16; /* from which a tile is not mostly empty */
+  const int few = m * n * products(k) < 64 * (int64_t)t->units; /* elements for an item each */
   if (t->group < 256 || t->local < 20480) return SIMPLE;
   if (depth >= 256 && (few || (n <= 4 && k->mm.cs_a == 1) || (m <= 4 && k->mm.rs_b == 1)))
     return GROUPED;
-  return m >= 16 && n >= 16 ? TILED : SIMPLE;
+  return m >= side && n >= side ? TILED : SIMPLE;
 }
 
 static int choose_on_cpu(const ag_kernel *k, int lanes) {
   const int64_t m = k->mm.m, n = k->mm.n, depth = k->mm.k;
-  if (m >= 8 && n >= 4 && m * n * depth >= 32 * 32 * 32) return PACKED;
+  const int64_t side = products(k) > 1 ? 192 : 32; /* each product is packed by launches of its own */
+  if (m >= 8 && n >= 4 && m * n * depth >= side * side * side) return PACKED;
   if (k->mm.rs_a == 1 && m >= lanes) return ROWS;
   return k->mm.cs_a == 1 && k->mm.rs_b == 1 && depth >= 2 * lanes ? DOT : SIMPLE;
 }
@@ -52,7 +56,7 @@ static void choose(product *p) {
   p->panel = 2;
   p->columns = p->t->lanes == 16 ? 12 : 6;
   /* large tiles once they fill the device; each element has a copy of the epilogue */
-  const int64_t large = ceil_div(k->mm.m, 128) * ceil_div(k->mm.n, 128);
+  const int64_t large = ceil_div(k->mm.m, 128) * ceil_div(k->mm.n, 128) * products(k);
   const int simple_epilogue = k->prog.ninstr <= 12 && k->mm.type == AG_F32;
   p->item = large >= p->t->units && simple_epilogue ? 8 : 4;
   p->tile = 16 * p->item;
@@ -143,6 +147,7 @@ static void write_settings(product *p) {
   ag_strbuf *text = &p->w.src->text;
   ag_strbuf_add(text, "#define KIND %d\n#define REAL %s\n#define LANES %d\n", p->kind,
                 ag_cg_type(k->mm.type), p->lanes);
+  if (products(k) > 1) ag_strbuf_add(text, "#define BATCHED 1\n");
   if (p->kind == PACKED)
     ag_strbuf_add(text, "#define PANEL %d\n#define COLUMNS %d\n", p->panel, p->columns);
   if (p->kind == GROUPED) ag_strbuf_add(text, "#define GROUP %d\n", GROUP);
@@ -180,6 +185,10 @@ static void add_matrices(product *p) {
   add_long(&p->w, k->mm.m);
   add_long(&p->w, k->mm.n);
   add_long(&p->w, k->mm.k);
+  if (products(k) <= 1) return;
+  add_long(&p->w, k->mm.next_a);
+  add_long(&p->w, k->mm.next_b - k->mm.n * k->mm.cs_b);
+  add_long(&p->w, k->mm.n * products(k));
 }
 
 /* -- stages ---------------------------------------------------------------------------------- */
@@ -189,7 +198,7 @@ static void set_range(ag_cg_stage *s, int64_t items, int64_t local) {
 }
 
 static void direct_stage(product *p, ag_cg_stage *s) {
-  const int64_t m = p->k->mm.m, n = p->k->mm.n;
+  const int64_t m = p->k->mm.m, batch = products(p->k), n = p->k->mm.n * batch;
   switch (p->kind) {
   case SIMPLE:
     s->entry = "ag_matmul_simple";
@@ -205,7 +214,7 @@ static void direct_stage(product *p, ag_cg_stage *s) {
     break;
   case TILED:
     s->entry = "ag_matmul_tiled";
-    set_range(s, ceil_div(m, p->tile) * ceil_div(n, p->tile) * 256, 256);
+    set_range(s, ceil_div(m, p->tile) * ceil_div(n / batch, p->tile) * batch * 256, 256);
     break;
   default:
     s->entry = "ag_matmul_grouped";
@@ -213,6 +222,11 @@ static void direct_stage(product *p, ag_cg_stage *s) {
     break;
   }
   add_matrices(p);
+}
+
+/* Of one product. */
+static int64_t passes(const ag_kernel *k) {
+  return ceil_div(k->mm.m, MC) * ceil_div(k->mm.n, NC) * ceil_div(k->mm.k, block_depth(k));
 }
 
 static void add_blocks(product *p, ag_cg_writer *w) {
@@ -223,6 +237,7 @@ static void add_blocks(product *p, ag_cg_writer *w) {
   add_long(w, ceil_div(k->mm.k, block_depth(k)));
   add_long(w, ceil_div(k->mm.n, NC));
   ag_cg_arg_add(w, (ag_cg_arg){AG_ARG_PASS, AG_I32, 0, 0});
+  add_long(w, passes(k));
 }
 
 static void pack_stage(product *p, ag_cg_source *src, const char *entry, int is_b, int64_t panels) {
@@ -236,6 +251,7 @@ static void pack_stage(product *p, ag_cg_source *src, const char *entry, int is_
   add_long(&w, is_b ? k->mm.n : k->mm.m);
   add_long(&w, k->mm.k);
   add_blocks(p, &w);
+  add_long(&w, is_b ? k->mm.next_b : k->mm.next_a);
   ag_cg_arg_add(&w, (ag_cg_arg){AG_ARG_SCRATCH, k->mm.type, is_b, 0});
   ag_cg_drop(&w);
 }
@@ -249,7 +265,7 @@ static void packed_stages(product *p, ag_cg_source *src, ag_cg_stage *last) {
                 column_panels = ceil_div(at_most(n, NC), p->columns);
   const int raw = k->mm.block ? k->mm.slot_c : k->prog.out[0].slot; /* a block has one pass of k */
   const size_t size = ag_dtype_size(k->mm.type);
-  src->npass = ceil_div(m, MC) * ceil_div(n, NC) * ceil_div(k->mm.k, block_depth(k));
+  src->npass = passes(k) * products(k);
   src->scratch[0] = (size_t)(row_panels * rows * depth) * size + 64;
   src->scratch[1] = (size_t)(column_panels * p->columns * depth) * size + 64;
   last->entry = "ag_matmul_packed";

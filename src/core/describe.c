@@ -128,8 +128,10 @@ void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
   case AG_K_SORT: describe_sort(k, out); break;
   case AG_K_BLOCK: describe_block(k, out); break;
   case AG_K_MATMUL:
-    ag_strbuf_add(out, "matmul %lld x %lld x %lld (#%d, #%d): ", (long long)k->mm.m,
-                  (long long)k->mm.k, (long long)k->mm.n, k->mm.slot_a, k->mm.slot_b);
+    ag_strbuf_add(out, "matmul ");
+    if (k->mm.batch > 1) ag_strbuf_add(out, "%lld of ", (long long)k->mm.batch);
+    ag_strbuf_add(out, "%lld x %lld x %lld (#%d, #%d): ", (long long)k->mm.m, (long long)k->mm.k,
+                  (long long)k->mm.n, k->mm.slot_a, k->mm.slot_b);
     if (k->mm.block) ag_strbuf_add(out, "block");
     else describe_outputs(k, out);
     break;

@@ -136,7 +136,9 @@ expect_uses <- function(x, type) {
     for (rhs in list(y, Y, unname(Y))) {
       rhs <- plain(gpu(rhs, type))
       want <- get(name, baseenv())(b, rhs)
-      if (b$rank || !name %in% c("qr.resid", "qr.fitted")) expect_near(f(q, rhs), want, tolerance, what)
+      # without a rank these return their argument
+      as_given <- b$rank == 0 && name %in% c("qr.resid", "qr.fitted")
+      if (!as_given) expect_near(f(q, rhs), want, tolerance, what)
       expect_near(f(q, gpu(rhs, type)), want, tolerance, what)
     }
   }

@@ -47,6 +47,7 @@ ENTRY(columns, 2)
 ENTRY(rowsum, 3)
 /* matmul.c */
 ENTRY(matmul, 4)
+ENTRY(products, 4)
 /* qr.c */
 ENTRY(qr, 2)
 ENTRY(qr_multiply, 5)
@@ -54,7 +55,6 @@ ENTRY(qr_project, 5)
 ENTRY(qr_coef, 4)
 ENTRY(qr_upper, 2)
 ENTRY(qr_expand, 5)
-ENTRY(products, 4)
 /* eigen.c */
 ENTRY(eigen_symmetric, 2)
 /* shape.c */

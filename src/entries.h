@@ -53,6 +53,13 @@ ENTRY(batched_solve, 2)
 ENTRY(batched_chol, 1)
 ENTRY(batched_det, 1)
 ENTRY(batched_eigen, 2)
+/* qr.c */
+ENTRY(qr, 2)
+ENTRY(qr_multiply, 5)
+ENTRY(qr_project, 5)
+ENTRY(qr_coef, 4)
+ENTRY(qr_upper, 2)
+ENTRY(qr_expand, 5)
 /* eigen.c */
 ENTRY(eigen_symmetric, 2)
 /* svd.c */

@@ -133,6 +133,13 @@ typedef enum {
   AG_INTO_SUB  /* C -= A B */
 } ag_into;
 
+/* How a product of float32 is computed where the device has tensor cores. */
+typedef enum {
+  AG_EXACT, /* in float32 */
+  AG_TF32,  /* operands rounded to 10 bits of mantissa, sums in float32 */
+  AG_BF16   /* to 7 bits */
+} ag_precision;
+
 enum { AG_BLOCK_DEPTH = 512 };
 
 typedef struct ag_kernel {
@@ -162,6 +169,7 @@ typedef struct ag_kernel {
     int64_t m, n, k;
     int slot_a, slot_b;
     int64_t base_a, rs_a, cs_a, base_b, rs_b, cs_b;
+    ag_precision precision; /* of products of AG_F32 */
     int block; /* C is a block of slot_c with leading dimension ldc, and there is no epilogue; on a
                 * CPU device of OpenCL, k is at most AG_BLOCK_DEPTH */
     int slot_c;

@@ -1,7 +1,8 @@
-/* Is the host's matmul as fast as OpenBLAS? Square products in both types, and the small ones that
- * a trainer makes; OpenBLAS is looked for at run time. Runs alternate, medians are compared.
+/* Is the host's matmul as fast as OpenBLAS? Square products, flat and deep ones, the updates that
+ * factorisations make, and the small ones of a trainer, in both types; OpenBLAS is looked for at run
+ * time. Runs alternate, the fastest of each are compared.
  *
- *   matmul [threads]
+ *   matmul [threads [m n k NN|TN|NT|TT =|-= float32|float64]...]
  */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
@@ -48,47 +49,42 @@ static double now(void) {
 }
 
 typedef struct {
-  int m, n, k, ta, tb, f64; /* ta, tb: the operand is stored transposed */
-  void *a, *b, *c;
+  int m, n, k, ta, tb, sub, f64; /* ta, tb: the operand is stored transposed; sub: C -= A B */
 } product;
+typedef struct {
+  product p;
+  void *a, *b, *c;
+} problem;
 
-static void ours(const product *p) {
+static void ours(const problem *x) {
+  const product *p = &x->p;
   ag_gemm g = {.type = p->f64 ? AG_F64 : AG_F32, .m = p->m, .n = p->n, .k = p->k, .ldc = p->m};
-  g.a = p->a, g.rs_a = p->ta ? p->k : 1, g.cs_a = p->ta ? 1 : p->m;
-  g.b = p->b, g.rs_b = p->tb ? p->n : 1, g.cs_b = p->tb ? 1 : p->k;
-  g.c = p->c;
+  g.a = x->a, g.rs_a = p->ta ? p->k : 1, g.cs_a = p->ta ? 1 : p->m;
+  g.b = x->b, g.rs_b = p->tb ? p->n : 1, g.cs_b = p->tb ? 1 : p->k;
+  g.c = x->c, g.into = p->sub ? AG_INTO_SUB : AG_INTO_SET;
   ag_status status = ag_host_gemm(&g);
   if (status != AG_OK) exit(1);
 }
 
-static void theirs(const product *p) {
+static void theirs(const problem *x) {
+  const product *p = &x->p;
   const char *ta = p->ta ? "T" : "N", *tb = p->tb ? "T" : "N";
   int lda = p->ta ? p->k : p->m, ldb = p->tb ? p->n : p->k;
-  const float one = 1, zero = 0;
-  const double one_d = 1, zero_d = 0;
+  const float alpha = p->sub ? -1 : 1, beta = p->sub ? 1 : 0;
+  const double alpha_d = alpha, beta_d = beta;
   if (p->f64)
-    dgemm(ta, tb, &p->m, &p->n, &p->k, &one_d, p->a, &lda, p->b, &ldb, &zero_d, p->c, &p->m);
-  else sgemm(ta, tb, &p->m, &p->n, &p->k, &one, p->a, &lda, p->b, &ldb, &zero, p->c, &p->m);
+    dgemm(ta, tb, &p->m, &p->n, &p->k, &alpha_d, x->a, &lda, x->b, &ldb, &beta_d, x->c, &p->m);
+  else sgemm(ta, tb, &p->m, &p->n, &p->k, &alpha, x->a, &lda, x->b, &ldb, &beta, x->c, &p->m);
 }
 
 /* Seconds for one product: `repeat` of them in a row, after one that wakes the threads. The pause
  * lets the other library's threads go to sleep: OpenBLAS's keep a core busy for a while. */
-static double timed(void (*fn)(const product *), const product *p, int repeat) {
+static double timed(void (*fn)(const problem *), const problem *x, int repeat) {
   nanosleep(&(struct timespec){0, 40000000}, NULL);
-  fn(p);
+  fn(x);
   double start = now();
-  for (int i = 0; i < repeat; i++) fn(p);
+  for (int i = 0; i < repeat; i++) fn(x);
   return (now() - start) / repeat;
-}
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *x, int n) {
-  qsort(x, (size_t)n, sizeof *x, by_value);
-  return x[n / 2];
 }
 
 static void *filled(size_t count, int f64) {
@@ -102,53 +98,88 @@ static void *filled(size_t count, int f64) {
   return x;
 }
 
-#define RUNS 9
+#define SECONDS 1.5 /* that a comparison may take, and */
+#define LEAST   3   /* turns at least, */
+#define MOST    15  /* or at most */
 
-static void compare(int m, int n, int k, int ta, int tb, int f64, int blas) {
-  product p = {m, n, k, ta, tb, f64, NULL, NULL, NULL};
-  p.a = filled((size_t)m * (size_t)k, f64);
-  p.b = filled((size_t)k * (size_t)n, f64);
-  p.c = filled((size_t)m * (size_t)n, f64);
-  double flops = 2.0 * m * n * k, mine[RUNS], other[RUNS];
+/* The fastest of several turns: what else the machine does only ever adds. */
+static void times(const problem *x, double flops, int blas, double *mine, double *other) {
   int repeat = flops > 2e8 ? 1 : (int)(2e8 / flops) + 1;
-  ours(&p);
-  if (blas) theirs(&p);
-  for (int i = 0; i < RUNS; i++) {
-    mine[i] = timed(ours, &p, repeat);
-    if (blas) other[i] = timed(theirs, &p, repeat);
+  double start = now();
+  *mine = *other = 1e9;
+  for (int i = 0; i < LEAST || (i < MOST && now() - start < SECONDS); i++) {
+    double t = timed(ours, x, repeat), u = blas ? timed(theirs, x, repeat) : 0;
+    if (t < *mine) *mine = t;
+    if (u < *other) *other = u;
   }
-  double t = median(mine, RUNS);
-  printf("%s %4d x %4d x %4d %c%c  %10.2f us  %6.1f GFLOP/s", f64 ? "float64" : "float32", m, n, k,
-         ta ? 'T' : 'N', tb ? 'T' : 'N', 1e6 * t, 1e-9 * flops / t);
-  if (blas) {
-    double u = median(other, RUNS);
+}
+
+static void compare(const product *p, int blas) {
+  problem x = {.p = *p};
+  x.a = filled((size_t)p->m * (size_t)p->k, p->f64);
+  x.b = filled((size_t)p->k * (size_t)p->n, p->f64);
+  x.c = filled((size_t)p->m * (size_t)p->n, p->f64);
+  double flops = 2.0 * p->m * p->n * p->k, t, u;
+  times(&x, flops, blas, &t, &u);
+  printf("float%d %5d x %5d x %5d %c%c %s  %10.2f us  %6.1f GFLOP/s", p->f64 ? 64 : 32, p->m, p->n,
+         p->k, p->ta ? 'T' : 'N', p->tb ? 'T' : 'N', p->sub ? "-=" : "= ", 1e6 * t,
+         1e-9 * flops / t);
+  if (blas)
     printf("   OpenBLAS %10.2f us  %6.1f GFLOP/s  ratio %.2f", 1e6 * u, 1e-9 * flops / u, u / t);
-  }
   printf("\n");
-  free(p.a);
-  free(p.b);
-  free(p.c);
+  fflush(stdout);
+  free(x.a);
+  free(x.b);
+  free(x.c);
+}
+
+/* m, n, k, transposed, -= */
+static const product large[] = {
+    {256, 256, 256, 0, 0, 0, 0},     {512, 512, 512, 0, 0, 0, 0},    {1024, 1024, 1024, 0, 0, 0, 0},
+    {2048, 2048, 2048, 0, 0, 0, 0},  {4096, 4096, 4096, 0, 0, 0, 0}, {10000, 10000, 64, 0, 0, 0, 0},
+    {64, 64, 10000, 0, 0, 0, 0},     {64, 64, 10000, 1, 0, 0, 0},    {1000, 1000, 1000, 1, 0, 0, 0},
+    {1000, 1000, 1000, 0, 1, 0, 0},  {1000, 1000, 64, 0, 0, 1, 0},   {1000, 1000, 128, 0, 0, 1, 0},
+    {2000, 2000, 64, 0, 0, 1, 0},    {2000, 2000, 128, 0, 0, 1, 0},  {2000, 1, 2000, 0, 0, 0, 0},
+    {2000, 1, 2000, 1, 0, 0, 0},     {1, 2000, 2000, 0, 0, 0, 0},    {1, 2000, 2000, 0, 1, 0, 0}};
+static const product small[] = {
+    {40, 32, 40, 0, 0, 0, 0},    {40, 32, 10, 0, 0, 0, 0},    {1, 32, 40, 0, 0, 0, 0},
+    {40, 40, 32, 0, 1, 0, 0},    {40, 32, 40, 1, 0, 0, 0},    {160, 32, 160, 0, 0, 0, 0},
+    {160, 32, 160, 1, 0, 0, 0},  {160, 160, 32, 0, 1, 0, 0},  {10, 128, 128, 0, 0, 0, 0},
+    {10, 128, 32, 0, 1, 0, 0},   {128, 128, 10, 1, 0, 0, 0},  {128, 128, 256, 0, 0, 0, 0},
+    {256, 128, 128, 1, 0, 0, 0}, {256, 128, 784, 0, 0, 0, 0}, {256, 784, 128, 0, 1, 0, 0}};
+
+static void compare_all(const product *all, size_t count, int blas) {
+  for (int f64 = 0; f64 < 2; f64++)
+    for (size_t i = 0; i < count; i++) {
+      product p = all[i];
+      p.f64 = f64;
+      compare(&p, blas);
+    }
+}
+
+/* "matmul 2 1000 1000 64 NN -= float64" */
+static product of_words(char **word) {
+  product p = {.m = atoi(word[0]), .n = atoi(word[1]), .k = atoi(word[2])};
+  p.ta = word[3][0] == 'T', p.tb = word[3][1] == 'T';
+  p.sub = word[4][0] == '-';
+  p.f64 = !strcmp(word[5], "float64");
+  return p;
 }
 
 int main(int argc, char **argv) {
-  static const int square[] = {512, 1024, 2048};
-  static const int small[][5] = {
-      /* m, n, k, transposed */
-      {40, 32, 40, 0, 0},    {40, 32, 10, 0, 0},    {1, 32, 40, 0, 0},    {40, 40, 32, 0, 1},
-      {40, 32, 40, 1, 0},    {160, 32, 160, 0, 0},  {160, 32, 160, 1, 0}, {160, 160, 32, 0, 1},
-      {10, 128, 128, 0, 0},  {10, 128, 32, 0, 1},   {128, 128, 10, 1, 0}, {128, 128, 256, 0, 0},
-      {256, 128, 128, 1, 0}, {256, 128, 784, 0, 0}, {256, 784, 128, 0, 1}};
   if (argc > 1) ag_threads_set(atoi(argv[1]));
   int blas = open_blas(ag_threads());
   printf("matmul on the host, m x n x k, %d thread%s; ratio: OpenBLAS's time by ours\n",
          ag_threads(), ag_threads() == 1 ? "" : "s");
   if (!blas) printf("OpenBLAS not found: skipped\n");
-  for (int f64 = 0; f64 < 2; f64++)
-    for (size_t i = 0; i < sizeof square / sizeof *square; i++)
-      compare(square[i], square[i], square[i], 0, 0, f64, blas);
-  for (int f64 = 0; f64 < 2; f64++)
-    for (size_t i = 0; i < sizeof small / sizeof *small; i++)
-      compare(small[i][0], small[i][1], small[i][2], small[i][3], small[i][4], f64, blas);
+  for (int i = 2; i + 5 < argc; i += 6) {
+    product p = of_words(argv + i);
+    compare(&p, blas);
+  }
+  if (argc <= 2) {
+    compare_all(large, sizeof large / sizeof *large, blas);
+    compare_all(small, sizeof small / sizeof *small, blas);
+  }
   ag_threads_stop();
   return 0;
 }

@@ -47,6 +47,9 @@ ENTRY(columns, 2)
 ENTRY(rowsum, 3)
 /* matmul.c */
 ENTRY(matmul, 4)
+ENTRY(products, 4)
+/* eigen.c */
+ENTRY(eigen_symmetric, 2)
 /* shape.c */
 ENTRY(rev, 2)
 ENTRY(rep, 5)

@@ -81,6 +81,9 @@ AG_CHECKED ag_status r_operand_array(ag_array **out, const r_operand *o, ag_devi
 AG_CHECKED ag_status r_new_missing(int *yes, ag_array *x, int n, ag_array *const *from);
 /* Gives ans the dim and dimnames, or the names, of x. */
 void r_copy_names(SEXP ans_, SEXP x_);
+/* Names dimension i of ans, for i < nd <= AG_MAX_DIM, as dimension at[i] is named in the dimnames
+ * dimnames_[i]: NULL, or a list (that is too short: no names). */
+void r_name_dims(SEXP ans_, int nd, const SEXP *dimnames_, const int *at);
 
 /* Calls a function of this package's namespace, with the given arguments. */
 SEXP r_call(const char *name, int nargs, SEXP a_, SEXP b_, SEXP c_);

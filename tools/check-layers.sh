@@ -16,7 +16,7 @@ host_* device_host* device_opencl* opencl*
 schedule* emit.* describe.*
 plan*
 grad* index.* sort.* batch*
-block*
+block* secular* tridiag* symm_* eigen_* bidiag* qr*
 core.h
 nn/*
 '

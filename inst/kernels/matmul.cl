@@ -2,6 +2,10 @@
  *
  *   A(i, l) = a[a_at + i * a_row + l * a_col]      B(l, j) = b[b_at + l * b_row + j * b_col]
  *
+ * With BATCHED there are several such products, side by side in C: column j belongs to product j / n.
+ * A of the next product is a_next elements further on, the first column of its B b_next elements
+ * behind where column n of this one's would be; `columns` is n times the number of products.
+ *
  * What becomes of an element is up to the epilogue, which stands in front of this text: functions
  * ag_store(i, j, m, acc, AG_STORE_ARGS) and, for LANES rows from i on, ag_store_lanes(...).
  *
@@ -18,6 +22,9 @@
 #endif
 #ifndef REAL
 #define REAL float
+#endif
+#ifndef BATCHED
+#define BATCHED 0
 #endif
 #ifndef LANES
 #define LANES 16 /* of a vector on a CPU device; 1: there are none */
@@ -47,14 +54,25 @@ static void ag_store_lanes(long i, long j, long m, reals acc, AG_STORE_PARAMS) {
 }
 #endif
 
+#if BATCHED
+#define PRODUCTS       , long a_next, long b_next, long columns
+#define SEEK_COLUMN(j) (a += (j) / n * a_next, b += (j) / n * b_next)
+#define ALL_COLUMNS    columns
+#else
+#define PRODUCTS
+#define SEEK_COLUMN(j)
+#define ALL_COLUMNS n
+#endif
+
 #define MATRICES                                                                                   \
   __global const real *a, long a_at, long a_row, long a_col, __global const real *b, long b_at,    \
-      long b_row, long b_col, long m, long n, long k
+      long b_row, long b_col, long m, long n, long k PRODUCTS
 
 #if KIND == 0 || KIND == 1
 __kernel void ag_matmul_simple(AG_STORE_PARAMS, MATRICES) {
   const long t = get_global_id(0), i = t % m, j = t / m;
-  if (j >= n) return;
+  if (j >= ALL_COLUMNS) return;
+  SEEK_COLUMN(j);
   real acc = 0;
   for (long l = 0; l < k; l++)
     acc += a[a_at + i * a_row + l * a_col] * b[b_at + l * b_row + j * b_col];
@@ -67,7 +85,8 @@ __kernel void ag_matmul_simple(AG_STORE_PARAMS, MATRICES) {
 __kernel void ag_matmul_rows(AG_STORE_PARAMS, MATRICES) {
   const long runs = (m + 4 * LANES - 1) / (4 * LANES), t = get_global_id(0);
   const long j = t / runs, last = min(t % runs * (4 * LANES) + 4 * LANES, m);
-  if (j >= n) return;
+  if (j >= ALL_COLUMNS) return;
+  SEEK_COLUMN(j);
   long i = t % runs * (4 * LANES);
   b += b_at + j * b_col;
   if (i + 4 * LANES <= m) {
@@ -103,7 +122,8 @@ __kernel void ag_matmul_rows(AG_STORE_PARAMS, MATRICES) {
 /* One item: one element of C. */
 __kernel void ag_matmul_dot(AG_STORE_PARAMS, MATRICES) {
   const long t = get_global_id(0), i = t % m, j = t / m;
-  if (j >= n) return;
+  if (j >= ALL_COLUMNS) return;
+  SEEK_COLUMN(j);
   a += a_at + i * a_row;
   b += b_at + j * b_col;
   reals even = 0, odd = 0;
@@ -124,28 +144,29 @@ __kernel void ag_matmul_dot(AG_STORE_PARAMS, MATRICES) {
 /* C is computed in blocks of mc x nc, each as a sum over blocks of kc, one block per pass:
  *
  *            kc                 nc
- *        +-------+          +---+---+        pass = lb + nl * (jb + nj * ib)
+ *        +-------+          +---+---+        pass = lb + nl * (jb + nj * ib), each product's
  *   mc   | panel |      kc  | p | p |        a panel of A: ROWS rows, packed[l * ROWS + i]
  *        | panel |          | a | a |        a panel of B: COLUMNS columns, packed[l * COLUMNS + j]
  *        +-------+          +---+---+        panels are filled up with zeros
  *
  * Partial sums wait in `raw`, which is C as it comes, until the last block of k. */
 #define ROWS   (PANEL * LANES)
-#define BLOCKS long mc, long nc, long kc, long nl, long nj, long pass
+#define BLOCKS long mc, long nc, long kc, long nl, long nj, long pass, long passes
 #define BLOCK_START                                                                                \
-  const long lb = pass % nl, i_start = pass / nl / nj * mc, j_start = pass / nl % nj * nc,         \
+  const long product = pass / passes, lb = pass % passes % nl,                                     \
+             i_start = pass % passes / nl / nj * mc, j_start = pass % passes / nl % nj * nc,       \
              l_start = lb * kc, depth = min(kc, k - l_start);
 
 /* One item: 16 values of l of one panel. */
 #define RUN 16
 __kernel void ag_matmul_pack_a(__global const real *a, long a_at, long a_row, long a_col, long m,
-                               long k, BLOCKS, __global real *packed) {
+                               long k, BLOCKS, long next, __global real *packed) {
   BLOCK_START
   const long runs = (depth + RUN - 1) / RUN, t = get_global_id(0), panel = t / runs;
   const long i = i_start + panel * ROWS, first = t % runs * RUN, last = min(first + RUN, depth);
   if (panel * ROWS >= mc || i >= m) return;
   packed += panel * depth * ROWS;
-  a += a_at + i * a_row + l_start * a_col;
+  a += a_at + product * next + i * a_row + l_start * a_col;
   const long rows = min(m - i, (long)ROWS);
   if (rows == ROWS && a_row == 1) {
     for (long l = first; l < last; l++)
@@ -161,21 +182,21 @@ __kernel void ag_matmul_pack_a(__global const real *a, long a_at, long a_row, lo
 }
 
 __kernel void ag_matmul_pack_b(__global const real *b, long b_at, long b_row, long b_col, long n,
-                               long k, BLOCKS, __global real *packed) {
+                               long k, BLOCKS, long next, __global real *packed) {
   BLOCK_START
   const long runs = (depth + RUN - 1) / RUN, t = get_global_id(0), panel = t / runs;
   const long j = j_start + panel * COLUMNS, first = t % runs * RUN, last = min(first + RUN, depth);
   if (panel * COLUMNS >= nc || j >= n) return;
   packed += panel * depth * COLUMNS;
-  b += b_at + j * b_col + l_start * b_row;
-  const long columns = min(n - j, (long)COLUMNS);
-  if (columns == COLUMNS) {
+  b += b_at + product * next + j * b_col + l_start * b_row;
+  const long width = min(n - j, (long)COLUMNS);
+  if (width == COLUMNS) {
     for (int s = 0; s < COLUMNS; s++)
       for (long l = first; l < last; l++) packed[l * COLUMNS + s] = b[l * b_row + s * b_col];
   } else {
     for (long l = first; l < last; l++)
       for (int s = 0; s < COLUMNS; s++)
-        packed[l * COLUMNS + s] = s < columns ? b[l * b_row + s * b_col] : 0;
+        packed[l * COLUMNS + s] = s < width ? b[l * b_row + s * b_col] : 0;
   }
 }
 
@@ -185,8 +206,9 @@ __kernel void ag_matmul_packed(AG_STORE_PARAMS, __global const real *packed_a,
                                long m, long n, long k, BLOCKS, long column_panels) {
   BLOCK_START
   const long t = get_global_id(0), pi = t / column_panels, pj = t % column_panels;
-  const long i = i_start + pi * ROWS, j = j_start + pj * COLUMNS;
-  if (pi * ROWS >= mc || i >= m || j >= n) return;
+  const long i = i_start + pi * ROWS, j = product * n + j_start + pj * COLUMNS,
+             end = product * n + n;
+  if (pi * ROWS >= mc || i >= m || j >= end) return;
   __global const real *pa = packed_a + pi * depth * ROWS, *pb = packed_b + pj * depth * COLUMNS;
   reals acc[COLUMNS][PANEL];
 #pragma unroll
@@ -213,7 +235,7 @@ __kernel void ag_matmul_packed(AG_STORE_PARAMS, __global const real *packed_a,
   raw += raw_at;
   for (int e = 0; e < COLUMNS * PANEL; e++) {
     const long row = i + e % PANEL * LANES, column = j + e / PANEL;
-    if (column >= n) return;
+    if (column >= end) return;
     if (row + LANES <= m) {
       reals sum = LOAD(0, tile + e * LANES);
       if (lb > 0) sum += LOAD(0, raw + row + column * m);

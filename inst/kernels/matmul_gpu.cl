@@ -9,8 +9,7 @@
  *
  * With SPLIT, C is the sum over `parts` of partial products, over `chunk` terms each: groups leave
  * them in partial[i + m * (j + n * part)], and ag_matmul_sum adds them up, always in this order.
- * With BATCHED there are several products side by side in C; A of the next one lies a_next elements
- * further on, B b_next. Not both. */
+ * With BATCHED there are several products side by side in C, as in matmul.cl. Not both. */
 #ifndef KIND
 #define KIND 0
 #endif
@@ -93,13 +92,11 @@ static void ag_store(long i, long j, long m, real acc, AG_STORE_PARAMS) { c[i + 
 #endif
 
 #if BATCHED
-#define PRODUCTS   , long a_next, long b_next, long products
-#define SEEK(p)    (a += (p) * a_next, b += (p) * b_next)
-#define N_PRODUCTS products
+#define PRODUCTS , long a_next, long b_next, long columns
+#define SEEK(p)  (a += (p) * a_next, b += (p) * (b_next + n * b_col))
 #else
 #define PRODUCTS
 #define SEEK(p)
-#define N_PRODUCTS 1
 #endif
 
 #define MATRICES                                                                                   \

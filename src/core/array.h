@@ -48,7 +48,8 @@ typedef enum {
   AG_RECYCLE,     /* element i is element i mod n of arg[0], as R recycles                    */
   AG_REDUCE,      /* over the axes [first, last)                                              */
   AG_SCAN,        /* running SUM, PROD, MIN or MAX along the elements of axes [first, last)   */
-  AG_MATMUL,      /* matrix product, operands may be transposed                               */
+  AG_MATMUL,      /* matrix product, or one for each index of a third dimension; operands may be
+                     transposed                                                               */
   AG_GATHER,      /* columns of arg[0] chosen by arg[1], an int32 vector of 0-based indices   */
   AG_EMBED,       /* zeros, with arg[0] put at axes: the transpose of a slice                 */
   AG_TAKE,        /* elements of arg[0] at the positions in arg[1], ...: NA where there is none */

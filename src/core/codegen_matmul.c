@@ -124,6 +124,7 @@ static void write_settings(product *p) {
   ag_strbuf *text = &p->w.src->text;
   ag_strbuf_add(text, "#define KIND %d\n#define REAL %s\n#define LANES %d\n", p->kind,
                 ag_cg_type(k->mm.type), p->lanes);
+  if (ag_mm_products(k) > 1) ag_strbuf_add(text, "#define BATCHED 1\n");
   if (p->kind == PACKED)
     ag_strbuf_add(text, "#define PANEL %d\n#define COLUMNS %d\n", p->panel, p->columns);
 }
@@ -147,6 +148,10 @@ void ag_cg_matrices_args(ag_cg_writer *w, const ag_kernel *k) {
   ag_cg_long_arg(w, k->mm.m);
   ag_cg_long_arg(w, k->mm.n);
   ag_cg_long_arg(w, k->mm.k);
+  if (ag_mm_products(k) <= 1) return;
+  ag_cg_long_arg(w, k->mm.next_a);
+  ag_cg_long_arg(w, k->mm.next_b - k->mm.n * k->mm.cs_b);
+  ag_cg_long_arg(w, k->mm.n * ag_mm_products(k));
 }
 
 static void block_args(ag_cg_writer *w, const ag_kernel *k) {
@@ -174,7 +179,7 @@ void ag_cg_range(ag_cg_stage *s, int64_t items, int64_t local) {
 }
 
 static void direct_stage(product *p, ag_cg_stage *s) {
-  const int64_t m = p->k->mm.m, n = p->k->mm.n;
+  const int64_t m = p->k->mm.m, n = p->k->mm.n * ag_mm_products(p->k);
   switch (p->kind) {
   case SIMPLE:
     s->entry = "ag_matmul_simple";
@@ -192,6 +197,11 @@ static void direct_stage(product *p, ag_cg_stage *s) {
   ag_cg_matrices_args(&p->w, p->k);
 }
 
+/* Of one product. */
+static int64_t passes(const ag_kernel *k) {
+  return ceil_div(k->mm.m, MC) * ceil_div(k->mm.n, NC) * ceil_div(k->mm.k, block_depth(k));
+}
+
 static void add_blocks(product *p, ag_cg_writer *w) {
   const ag_kernel *k = p->k;
   ag_cg_long_arg(w, MC);
@@ -200,6 +210,7 @@ static void add_blocks(product *p, ag_cg_writer *w) {
   ag_cg_long_arg(w, ceil_div(k->mm.k, block_depth(k)));
   ag_cg_long_arg(w, ceil_div(k->mm.n, NC));
   ag_cg_arg_add(w, (ag_cg_arg){AG_ARG_PASS, AG_I32, 0, 0});
+  ag_cg_long_arg(w, passes(k));
 }
 
 static void pack_stage(product *p, ag_cg_source *src, const char *entry, int is_b, int64_t panels) {
@@ -212,6 +223,7 @@ static void pack_stage(product *p, ag_cg_source *src, const char *entry, int is_
   ag_cg_long_arg(&w, is_b ? k->mm.n : k->mm.m);
   ag_cg_long_arg(&w, k->mm.k);
   add_blocks(p, &w);
+  ag_cg_long_arg(&w, is_b ? k->mm.next_b : k->mm.next_a);
   ag_cg_arg_add(&w, (ag_cg_arg){AG_ARG_SCRATCH, k->mm.type, is_b, 0});
   ag_cg_drop(&w);
 }
@@ -225,7 +237,7 @@ static void packed_stages(product *p, ag_cg_source *src, ag_cg_stage *last) {
                 column_panels = ceil_div(at_most(n, NC), p->columns);
   const int raw = k->mm.block ? k->mm.slot_c : k->prog.out[0].slot; /* a block has one pass of k */
   const size_t size = ag_dtype_size(k->mm.type);
-  src->npass = ceil_div(m, MC) * ceil_div(n, NC) * ceil_div(k->mm.k, block_depth(k));
+  src->npass = passes(k) * ag_mm_products(k);
   src->scratch[0] = (size_t)(row_panels * rows * depth) * size + 64;
   src->scratch[1] = (size_t)(column_panels * p->columns * depth) * size + 64;
   last->entry = "ag_matmul_packed";

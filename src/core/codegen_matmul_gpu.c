@@ -72,6 +72,7 @@ static void write_settings(const product *p) {
                 ag_cg_type(p->k->mm.type));
   if (p->k->prog.ninstr > LONG_STORES) ag_strbuf_add(text, "#define ONCE 1\n");
   if (p->parts > 1) ag_strbuf_add(text, "#define SPLIT 1\n");
+  if (ag_mm_products(p->k) > 1) ag_strbuf_add(text, "#define BATCHED 1\n");
   if (p->v->kind == AG_MM_TILED) tiled_settings(p);
   if (p->v->kind == AG_MM_SKINNY) skinny_settings(p);
   if (p->v->kind == AG_MM_GROUPED) ag_strbuf_add(text, "#define GROUP %d\n", GROUP);
@@ -79,23 +80,23 @@ static void write_settings(const product *p) {
 
 /* -- stages ---------------------------------------------------------------------------------- */
 static void product_stage(const product *p, ag_cg_stage *s) {
-  const int64_t m = p->k->mm.m, n = p->k->mm.n;
+  const int64_t m = p->k->mm.m, n = p->k->mm.n, times = p->parts * ag_mm_products(p->k);
   int rows, slices, by_rows;
   switch (p->v->kind) {
   case AG_MM_TILED: {
     const int items = p->v->tile_m / p->v->item_m * (p->v->tile_n / p->v->item_n);
     s->entry = "ag_matmul_tiled";
-    ag_cg_range(s, ceil_div(m, p->v->tile_m) * ceil_div(n, p->v->tile_n) * p->parts * items, items);
+    ag_cg_range(s, ceil_div(m, p->v->tile_m) * ceil_div(n, p->v->tile_n) * times * items, items);
     break;
   }
   case AG_MM_SKINNY:
     skinny_shape(p, &rows, &slices, &by_rows);
     s->entry = "ag_matmul_skinny";
-    ag_cg_range(s, ceil_div(p->swapped ? n : m, rows) * p->parts * rows * slices, rows * slices);
+    ag_cg_range(s, ceil_div(p->swapped ? n : m, rows) * times * rows * slices, rows * slices);
     break;
   default:
     s->entry = "ag_matmul_grouped";
-    ag_cg_range(s, m * n * p->parts * GROUP, GROUP);
+    ag_cg_range(s, m * n * times * GROUP, GROUP);
   }
 }
 

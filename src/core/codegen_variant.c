@@ -137,19 +137,17 @@ int ag_mm_candidates(ag_mm_variant out[AG_MM_CANDIDATES], ag_mm_how how, ag_mm_c
 }
 
 /* -- classes --------------------------------------------------------------------------------- */
-static int64_t batch_of(const ag_kernel *k) {
-  (void)k;
-  return 1;
-}
+int64_t ag_mm_products(const ag_kernel *k) { return k->mm.batch > 1 ? k->mm.batch : 1; }
 
 static int64_t tiles(const ag_kernel *k, int64_t tile_m, int64_t tile_n) {
-  return ceil_div(k->mm.m, tile_m) * ceil_div(k->mm.n, tile_n) * batch_of(k);
+  return ceil_div(k->mm.m, tile_m) * ceil_div(k->mm.n, tile_n) * ag_mm_products(k);
 }
 
 static ag_mm_class class_on_gpu(const ag_kernel *k, const ag_cg_target *t) {
   const int64_t m = k->mm.m, n = k->mm.n, depth = k->mm.k, less = at_most(m, n);
   if (less <= 8) return depth >= 32 && m + n > 16 ? AG_MM_NARROW : AG_MM_OTHER;
   if (less < 16 && depth < 64) return AG_MM_OTHER;
+  if (ag_mm_products(k) > 1 && less <= 32) return AG_MM_OTHER; /* tiles would be mostly empty */
   if (tiles(k, 128, 128) >= t->units) return AG_MM_LARGE;
   return tiles(k, 64, 64) < t->units && depth >= 1024 ? AG_MM_DEEP : AG_MM_MEDIUM;
 }
@@ -157,7 +155,8 @@ static ag_mm_class class_on_gpu(const ag_kernel *k, const ag_cg_target *t) {
 ag_mm_class ag_mm_class_of(const ag_kernel *k, const ag_cg_target *t) {
   if (t->is_gpu) return class_on_gpu(k, t);
   const int64_t m = k->mm.m, n = k->mm.n;
-  return m >= 8 && n >= 4 && m * n * k->mm.k >= 32 * 32 * 32 ? AG_MM_LARGE : AG_MM_OTHER;
+  const int64_t side = ag_mm_products(k) > 1 ? 192 : 32; /* each is packed by launches of its own */
+  return m >= 8 && n >= 4 && m * n * k->mm.k >= side * side * side ? AG_MM_LARGE : AG_MM_OTHER;
 }
 
 /* Bytes of the larger operand, packed for the tensor cores. */
@@ -170,7 +169,7 @@ ag_mm_how ag_mm_how_of(const ag_kernel *k, const ag_cg_target *t) {
   if (k->mm.type == AG_F64) return AG_MM_F64;
   const ag_mm_class c = t->is_gpu ? class_on_gpu(k, t) : AG_MM_OTHER;
   const int rounded = t->tensor && k->mm.precision != AG_EXACT && c <= AG_MM_MEDIUM &&
-                      k->mm.k >= 32 && batch_of(k) == 1 && packed_bytes(k) < (double)t->most;
+                      k->mm.k >= 32 && ag_mm_products(k) == 1 && packed_bytes(k) < (double)t->most;
   return !rounded ? AG_MM_F32 : k->mm.precision == AG_TF32 ? AG_MM_TF32 : AG_MM_BF16;
 }
 
@@ -178,7 +177,7 @@ ag_mm_how ag_mm_how_of(const ag_kernel *k, const ag_cg_target *t) {
 /* Without a class, or where no candidate fits. */
 static ag_mm_variant plain(const ag_kernel *k, const ag_cg_target *t) {
   static const ag_mm_variant grouped = {.kind = AG_MM_GROUPED};
-  const int few = k->mm.m * k->mm.n * batch_of(k) < 64 * (int64_t)t->units;
+  const int few = k->mm.m * k->mm.n * ag_mm_products(k) < 64 * (int64_t)t->units;
   if (t->is_gpu && few && k->mm.k >= 256 && fits(&grouped, AG_MM_F64, t)) return grouped;
   return (ag_mm_variant){.kind = AG_MM_SIMPLE};
 }
@@ -204,7 +203,7 @@ int64_t ag_mm_parts(const ag_mm_variant *v, const ag_kernel *k, const ag_cg_targ
   case AG_MM_GROUPED: groups = k->mm.m * k->mm.n, least = 4096; break;
   default: return 1;
   }
-  if (batch_of(k) > 1 || groups >= 2 * t->units || k->mm.k < 2 * least) return 1;
+  if (ag_mm_products(k) > 1 || groups >= 2 * t->units || k->mm.k < 2 * least) return 1;
   int64_t parts = at_most(ceil_div(4 * t->units, groups), k->mm.k / least);
   parts = at_most(parts, MOST_PARTIAL / (k->mm.m * k->mm.n * size));
   return parts < 1 ? 1 : parts;

@@ -13,5 +13,7 @@
 #include "sort.h"
 #include "batch.h"
 #include "block.h"
+#include "eigen_symm.h"
+#include "qr.h"
 #include "threads.h"
 #endif

@@ -171,6 +171,8 @@ static void stream_end(void) {}
 #include "host_random.h"
 
 #include "host_micro.h"
+#include "host_eigen.h"
+#include "host_panel.h"
 
 #define FOLDS(type, more)                                                                          \
   {                                                                                                \
@@ -215,6 +217,8 @@ const ag_isa ISA = {
     .normal_f32 = normal_f32,
     .normal_f64 = normal_f64,
     MICRO_FIELDS,
+    EIGEN_FIELDS,
+    PANEL_FIELDS,
 };
 
 #endif

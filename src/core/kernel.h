@@ -79,7 +79,8 @@ typedef enum {
   AG_K_MATMUL,
   AG_K_GATHER,
   AG_K_SELECT,
-  AG_K_SORT
+  AG_K_SORT,
+  AG_K_BLOCK
 } ag_kernel_kind;
 
 /* What a SORT kernel does, and its slots in this order (see sort.h). */
@@ -142,6 +143,15 @@ typedef enum {
 
 enum { AG_BLOCK_DEPTH = 512 };
 
+/* What a BLOCK kernel does, and its slots in this order (see block.h). */
+typedef enum {
+  AG_BLOCK_TRSM,    /* triangle, right-hand sides; rows and cols of these                      */
+  AG_BLOCK_PERMUTE, /* matrix, rows (int32: `count` to write, then as many to read from)       */
+  AG_BLOCK_TRIANGLE /* in, out; rows and cols of both                                          */
+} ag_block_step;
+/* Largest triangle of a TRSM kernel of OpenCL. */
+enum { AG_BLOCK_TRI = 32 };
+
 typedef struct ag_kernel {
   ag_kernel_kind kind;
   ag_program
@@ -170,6 +180,8 @@ typedef struct ag_kernel {
     int slot_a, slot_b;
     int64_t base_a, rs_a, cs_a, base_b, rs_b, cs_b;
     ag_precision precision; /* of products of AG_F32 */
+    int64_t batch, next_a, next_b; /* as many products (0 is 1), side by side in C: the operands of
+                                    * the next one lie so many elements further on */
     int block; /* C is a block of slot_c with leading dimension ldc, and there is no epilogue; on a
                 * CPU device of OpenCL, k is at most AG_BLOCK_DEPTH */
     int slot_c;
@@ -206,6 +218,12 @@ typedef struct ag_kernel {
                  * beside it */
     ag_counted counted;
   } sort;
+  struct { /* BLOCK */
+    ag_block_step step;
+    ag_dtype type;
+    int64_t rows, cols, lda, ldb, count; /* lda, ldb: of slots 0 and 1 */
+    int right, upper, trans, unit;       /* TRSM; TRIANGLE: upper, unit */
+  } block;
   int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */
   void *code; /* the device's compiled form */
 } ag_kernel;

@@ -134,13 +134,6 @@ typedef enum {
   AG_INTO_SUB  /* C -= A B */
 } ag_into;
 
-/* How a product of float32 is computed where the device has tensor cores. */
-typedef enum {
-  AG_EXACT, /* in float32 */
-  AG_TF32,  /* operands rounded to 10 bits of mantissa, sums in float32 */
-  AG_BF16   /* to 7 bits */
-} ag_precision;
-
 enum { AG_BLOCK_DEPTH = 512 };
 
 /* What a BLOCK kernel does, and its slots in this order (see block.h). */

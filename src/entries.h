@@ -48,6 +48,8 @@ ENTRY(rowsum, 3)
 /* matmul.c */
 ENTRY(matmul, 4)
 ENTRY(products, 4)
+/* tune.c */
+ENTRY(tune, 2)
 /* eigen.c */
 ENTRY(eigen_symmetric, 2)
 /* shape.c */

@@ -60,6 +60,8 @@ ENTRY(qr_project, 5)
 ENTRY(qr_coef, 4)
 ENTRY(qr_upper, 2)
 ENTRY(qr_expand, 5)
+/* tune.c */
+ENTRY(tune, 2)
 /* eigen.c */
 ENTRY(eigen_symmetric, 2)
 /* svd.c */

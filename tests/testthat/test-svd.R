@@ -286,6 +286,31 @@ test_that("gpu_pinv", {
   expect_error(gpu_pinv(gpu(diag(2)), tol = -1), "`tol`", class = "anygpu_error_argument")
 })
 
+test_that("a failure at any call is an error and leaks nothing", {
+  attempt <- function(n, f) {
+    .Call(anygpu:::C_fault, n)
+    result <- try(f(), silent = TRUE)
+    .Call(anygpu:::C_fault, 0)
+    if (!inherits(result, "try-error")) return(TRUE)
+    expect_true(inherits(attr(result, "condition"), c("anygpu_error_device", "anygpu_error_memory")))
+    FALSE
+  }
+  for (dim in list(c(40, 33), c(90, 33), c(33, 90))) {
+    x <- gpu_force(gpu(gauss(dim[1], dim[2])))
+    invisible(svd(x))
+    before <- live()
+    for (n in 1:300) if (done <- attempt(n, function() svd(x))) break
+    expect_true(done)
+    expect_gt(n, 5)
+    expect_equal(live(), before)
+  }
+  skip_if(gpu_device() == "host")
+  x <- gpu_force(gpu(gauss(520, 510), "float32"))
+  before <- live()
+  for (n in c(3, 7, 20, 60, 200, 600, 2000)) attempt(n, function() svd(x, 5, 5))
+  expect_equal(live(), before)
+})
+
 test_that("nothing is left behind", {
   x <- gpu(gauss(50, 30))
   invisible(svd(x))

@@ -16,7 +16,7 @@
 #define TALL 1.6
 /* On devices that the CPU cannot reach: up to so many elements it is faster to do all on the CPU.
  */
-#define SMALL 250000
+#define SMALL 1000000
 
 typedef struct {
   ag_device *home, *dev; /* where x is, and where the work is done */

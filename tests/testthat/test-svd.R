@@ -53,8 +53,9 @@ test_that("any shape", {
 test_that("a matrix that stays on the device is reduced there", {
   skip_if(gpu_device() == "host")
   with_seed_shown({
-    expect_svd(gauss(520, 510), types = "float32")
-    expect_svd(gauss(900, 300), types = "float32")
+    expect_svd(gauss(1050, 960), types = "float32")
+    expect_svd(gauss(4000, 260), types = "float32")
+    expect_svd(gauss(260, 4000), types = "float32")
   })
 })
 
@@ -305,7 +306,7 @@ test_that("a failure at any call is an error and leaks nothing", {
     expect_equal(live(), before)
   }
   skip_if(gpu_device() == "host")
-  x <- gpu_force(gpu(gauss(520, 510), "float32"))
+  x <- gpu_force(gpu(gauss(4000, 260), "float32"))
   before <- live()
   for (n in c(3, 7, 20, 60, 200, 600, 2000)) attempt(n, function() svd(x, 5, 5))
   expect_equal(live(), before)

@@ -38,6 +38,20 @@ typedef struct {
   ag_scan_run scan_sum, scan_prod, scan_min, scan_max;
 } ag_folds;
 
+/* Product of int8 in int32, from host_int8.h: a packed word holds `group` terms of a sum. */
+typedef struct {
+  int mr, nr, group;
+  int offset; /* what packing adds to A */
+  /* C[m x n] = A B + start, or += A B, for m <= mr, n <= nr, of packed panels of k words */
+  void (*micro)(int m, int n, int64_t k, const int8_t *a, const int8_t *b, const int32_t *start,
+                int32_t *c, int64_t ldc, int add);
+  /* m rows of k elements x[i*rs + l*cs] become one panel `width` rows high, plus `offset` or not */
+  void (*pack)(int m, int64_t k, const int8_t *x, int64_t rs, int64_t cs, int8_t *y, int width,
+               int plus);
+  /* sum[j] = the sum over l < k of x[l*rs + j*cs] */
+  void (*sums)(int64_t k, int n, const int8_t *x, int64_t rs, int64_t cs, int32_t *sum);
+} ag_isa_i8;
+
 typedef struct {
   const char *name;                                 /* "avx512", "avx2", "neon", "baseline" */
   ag_loop op_f32[AG_OP_COUNT], op_f64[AG_OP_COUNT]; /* rows of integers: the same loop in both */
@@ -69,10 +83,12 @@ typedef struct {
   /* y[l*width + i] = x[i*rs + l*cs] for i < m <= width, l < k */
   void (*pack_f32)(int m, int64_t k, const float *x, int64_t rs, int64_t cs, float *y, int width);
   void (*pack_f64)(int m, int64_t k, const double *x, int64_t rs, int64_t cs, double *y, int width);
+  ag_isa_i8 i8, i8_vnni; /* the latter is empty (mr 0) where there is none */
 } ag_isa;
 
-/* The best one this processor has; ANYGPU_ISA=baseline|avx2|avx512 forces a lower one. Never NULL.
- */
+/* The best one this processor has; ANYGPU_ISA=baseline|avx2|avx512 forces a lower one (avx512:
+ * without VNNI). Never NULL. */
 const ag_isa *ag_isa_get(void);
+const ag_isa_i8 *ag_isa_i8_get(void);
 
 #endif

@@ -120,8 +120,8 @@ machine <- function() {
 args <- commandArgs(trailingOnly = TRUE)
 keep <- if (length(args) && !args[1] %in% c("-", "")) args[1]
 questions <- if (length(args) > 1) args[-1] else {
-  c("elementwise", "ifelse", "index", "sort", "reduce", "matmul", "transfer", "dispatch", "mlp",
-    "steps")
+  c("elementwise", "ifelse", "index", "sort", "reduce", "matmul", "linalg", "batched", "transfer",
+    "dispatch", "mlp", "steps")
 }
 writeLines(c(machine(), ""))
 print_row(columns)

@@ -81,10 +81,20 @@ AG_CHECKED ag_status r_operand_array(ag_array **out, const r_operand *o, ag_devi
 AG_CHECKED ag_status r_new_missing(int *yes, ag_array *x, int n, ag_array *const *from);
 /* Gives ans the dim and dimnames, or the names, of x. */
 void r_copy_names(SEXP ans_, SEXP x_);
+/* Names dimension i of ans, for i < nd <= AG_MAX_DIM, as dimension at[i] is named in the dimnames
+ * dimnames_[i]: NULL, or a list (that is too short: no names). */
+void r_name_dims(SEXP ans_, int nd, const SEXP *dimnames_, const int *at);
 
 /* Calls a function of this package's namespace, with the given arguments. */
 SEXP r_call(const char *name, int nargs, SEXP a_, SEXP b_, SEXP c_);
 extern SEXP r_namespace;
+
+/* -- tune.c ------------------------------------------------------------------------------------ */
+/* What the option anygpu.matmul says of products of this type on this device; may raise. Says once
+ * that a device has no tensor cores. */
+ag_precision r_precision(const ag_device *d, ag_dtype type);
+/* The file for what tuning found, NULL if there may be none: asks R. */
+const char *r_tuning_file(void);
 
 /* -- altrep.c: the vector classes -------------------------------------------------------------- */
 void r_altrep_init(DllInfo *dll);

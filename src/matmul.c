@@ -55,10 +55,13 @@ static ag_status matmul(ag_array **out, const r_operand *x, extent ex, const r_o
   ag_dtype real = d->has_f64 ? AG_F64 : AG_F32;
   if (x->array && is_real(x)) real = x->type;
   else if (y->array && is_real(y)) real = y->type;
+  const ag_precision precision = r_precision(d, real);
   ag_array *a = NULL, *b = NULL;
   ag_status status = as_matrix(&a, x, ex, d, real);
   if (status == AG_OK) status = as_matrix(&b, y, ey, d, real);
+  ag_matmul_precision = precision;
   if (status == AG_OK) status = ag_expr_matmul(out, a, b, ta, tb);
+  ag_matmul_precision = AG_EXACT;
   ag_array_release(a);
   ag_array_release(b);
   return status;
@@ -66,23 +69,13 @@ static ag_status matmul(ag_array **out, const r_operand *x, extent ex, const r_o
 
 /* Rows are named as x's outer dimension, columns as y's. */
 static void name_product(SEXP ans_, SEXP x_, SEXP y_, int ta, int tb) {
-  SEXP xn_ = PROTECT(Rf_getAttrib(x_, R_DimNamesSymbol)),
-       yn_ = PROTECT(Rf_getAttrib(y_, R_DimNamesSymbol));
-  if (Rf_length(xn_) == 2 || Rf_length(yn_) == 2) {
-    SEXP names_ = PROTECT(Rf_allocVector(VECSXP, 2)), titles_ = PROTECT(Rf_allocVector(STRSXP, 2));
-    SEXP from_[2] = {xn_, yn_};
-    int at[2] = {ta ? 1 : 0, tb ? 0 : 1}, titled = 0;
-    for (int i = 0; i < 2; i++) {
-      if (Rf_length(from_[i]) != 2) continue;
-      SET_VECTOR_ELT(names_, i, VECTOR_ELT(from_[i], at[i]));
-      SEXP title_ = Rf_getAttrib(from_[i], R_NamesSymbol);
-      if (!Rf_isNull(title_)) SET_STRING_ELT(titles_, i, STRING_ELT(title_, at[i])), titled = 1;
-    }
-    if (titled) Rf_setAttrib(names_, R_NamesSymbol, titles_);
-    if (!Rf_isNull(VECTOR_ELT(names_, 0)) || !Rf_isNull(VECTOR_ELT(names_, 1)))
-      Rf_setAttrib(ans_, R_DimNamesSymbol, names_);
-    UNPROTECT(2);
-  }
+  SEXP from_[2];
+  const int at[2] = {ta ? 1 : 0, tb ? 0 : 1};
+  from_[0] = PROTECT(Rf_getAttrib(x_, R_DimNamesSymbol));
+  from_[1] = PROTECT(Rf_getAttrib(y_, R_DimNamesSymbol));
+  for (int i = 0; i < 2; i++)
+    if (Rf_length(from_[i]) != 2) from_[i] = R_NilValue;
+  r_name_dims(ans_, 2, from_, at);
   UNPROTECT(2);
 }
 
@@ -110,6 +103,77 @@ SEXP ffi_matmul(SEXP x_, SEXP y_, SEXP ta_, SEXP tb_) {
   r_check(matmul(r_array_out(own_), &x, ex, &y, ey, ta, tb));
   SEXP ans_ = PROTECT(r_array_object(own_));
   name_product(ans_, x_, y_, ta, tb);
+  UNPROTECT(4);
+  return ans_;
+}
+
+/* -- many products --------------------------------------------------------------------------- */
+/* x and y as they are: matrices, or arrays of three dimensions. */
+static ag_status products(ag_array **out, const r_operand *x, const r_operand *y, ag_device *d,
+                          int ta, int tb) {
+  ag_dtype real = d->has_f64 ? AG_F64 : AG_F32;
+  if (x->array && is_real(x)) real = x->type;
+  else if (y->array && is_real(y)) real = y->type;
+  const ag_precision precision = r_precision(d, real);
+  ag_array *a = NULL, *b = NULL;
+  ag_status status = r_operand_array(&a, x, d, real);
+  if (status == AG_OK) status = r_operand_array(&b, y, d, real);
+  ag_matmul_precision = precision;
+  if (status == AG_OK) status = ag_expr_matmul(out, a, b, ta, tb);
+  ag_matmul_precision = AG_EXACT;
+  ag_array_release(a);
+  ag_array_release(b);
+  return status;
+}
+
+static int64_t matrices_in(const r_operand *o) { return o->nd == 3 ? o->shape.dim[2] : 1; }
+
+static void check_products(const r_operand *x, int have_x, const r_operand *y, int have_y, int ta,
+                           int tb) {
+  char xt[200], yt[200];
+  if (!have_x || !have_y) r_stop(AG_E_TYPE, "gpu_matmul: numeric arrays are wanted");
+  ag_shape_print(&x->shape, xt, sizeof xt);
+  ag_shape_print(&y->shape, yt, sizeof yt);
+  if (x->nd < 2 || x->nd > 3 || y->nd < 2 || y->nd > 3)
+    r_stop(AG_E_SHAPE,
+           "gpu_matmul: matrices or arrays of three dimensions are wanted: x has %d, y %d", x->nd,
+           y->nd);
+  const int64_t nx = matrices_in(x), ny = matrices_in(y);
+  if (x->shape.dim[!ta] != y->shape.dim[!!tb] || (nx != ny && nx != 1 && ny != 1))
+    r_stop(AG_E_SHAPE, "gpu_matmul: x is %s%s, y is %s%s", xt, ta ? " (transposed)" : "", yt,
+           tb ? " (transposed)" : "");
+}
+
+/* The third dimension is named as that of the first operand that has as many matrices, and names
+ * for them. */
+static int names_matrices(SEXP names_, const r_operand *o, int64_t batch) {
+  return Rf_length(names_) == 3 && matrices_in(o) == batch && !Rf_isNull(VECTOR_ELT(names_, 2));
+}
+
+static void name_products(SEXP ans_, SEXP x_, const r_operand *x, SEXP y_, const r_operand *y,
+                          int ta, int tb) {
+  SEXP xn_ = PROTECT(Rf_getAttrib(x_, R_DimNamesSymbol)),
+       yn_ = PROTECT(Rf_getAttrib(y_, R_DimNamesSymbol));
+  const int nd = x->nd == 3 || y->nd == 3 ? 3 : 2, at[3] = {ta ? 1 : 0, tb ? 0 : 1, 2};
+  const int64_t batch = matrices_in(x) == 1 ? matrices_in(y) : matrices_in(x);
+  SEXP from_[3] = {xn_, yn_, R_NilValue};
+  if (names_matrices(xn_, x, batch)) from_[2] = xn_;
+  else if (names_matrices(yn_, y, batch)) from_[2] = yn_;
+  r_name_dims(ans_, nd, from_, at);
+  UNPROTECT(2);
+}
+
+SEXP ffi_products(SEXP x_, SEXP y_, SEXP ta_, SEXP tb_) {
+  int ta = Rf_asLogical(ta_) == 1, tb = Rf_asLogical(tb_) == 1;
+  x_ = PROTECT(r_adopt(x_)), y_ = PROTECT(r_adopt(y_));
+  r_operand x = {0}, y = {0};
+  int have_x = r_operand_get(&x, x_), have_y = r_operand_get(&y, y_);
+  check_products(&x, have_x, &y, have_y, ta, tb);
+  ag_device *d = x.array ? x.array->dev : y.array ? y.array->dev : r_device(R_NilValue);
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(products(r_array_out(own_), &x, &y, d, ta, tb));
+  SEXP ans_ = PROTECT(r_array_object(own_));
+  name_products(ans_, x_, &x, y_, &y, ta, tb);
   UNPROTECT(4);
   return ans_;
 }

@@ -88,6 +88,21 @@ void r_copy_names(SEXP ans_, SEXP x_) {
   UNPROTECT(1);
 }
 
+void r_name_dims(SEXP ans_, int nd, const SEXP *dimnames_, const int *at) {
+  SEXP names_ = PROTECT(Rf_allocVector(VECSXP, nd)), titles_ = PROTECT(Rf_allocVector(STRSXP, nd));
+  int named = 0, titled = 0;
+  for (int i = 0; i < nd; i++) {
+    if (Rf_length(dimnames_[i]) <= at[i]) continue;
+    SET_VECTOR_ELT(names_, i, VECTOR_ELT(dimnames_[i], at[i]));
+    named |= !Rf_isNull(VECTOR_ELT(names_, i));
+    SEXP title_ = Rf_getAttrib(dimnames_[i], R_NamesSymbol);
+    if (!Rf_isNull(title_)) SET_STRING_ELT(titles_, i, STRING_ELT(title_, at[i])), titled = 1;
+  }
+  if (titled) Rf_setAttrib(names_, R_NamesSymbol, titles_);
+  if (named) Rf_setAttrib(ans_, R_DimNamesSymbol, names_);
+  UNPROTECT(2);
+}
+
 /* -- two operands ------------------------------------------------------------------------------ */
 /* What plain values become: they adapt to the array they meet. */
 static ag_dtype plain_type(int op, const r_operand *x, const r_operand *y) {

@@ -2,6 +2,10 @@
  *
  *   A(i, l) = a[a_at + i * a_row + l * a_col]      B(l, j) = b[b_at + l * b_row + j * b_col]
  *
+ * With BATCHED there are several such products, side by side in C: column j belongs to product j / n.
+ * A of the next product is a_next elements further on, the first column of its B b_next elements
+ * behind where column n of this one's would be; `columns` is n times the number of products.
+ *
  * What becomes of an element is up to the epilogue, which stands in front of this text: functions
  * ag_store(i, j, m, acc, AG_STORE_ARGS) and, for LANES rows from i on, ag_store_lanes(...).
  *
@@ -10,14 +14,17 @@
  *   2     ag_matmul_rows            CPU, few columns or rows, a_row = 1: vectors down a column of A
  *   3     ag_matmul_dot             CPU, few columns or rows, a_col = b_row = 1: vectors along l
  *   4     ag_matmul_packed          CPU, after ag_matmul_pack_a and _b: registers hold a tile of C
- *   5     ag_matmul_tiled           GPU: local memory holds tiles of A and B
- *   6     ag_matmul_grouped         GPU, few elements of C: a work-group for each
- *   0     all of them, to compile this file alone */
+ *   0     all of them, to compile this file alone
+ *
+ * For GPUs: matmul_gpu.cl. */
 #ifndef KIND
 #define KIND 0
 #endif
 #ifndef REAL
 #define REAL float
+#endif
+#ifndef BATCHED
+#define BATCHED 0
 #endif
 #ifndef LANES
 #define LANES 16 /* of a vector on a CPU device; 1: there are none */
@@ -27,24 +34,6 @@
 #endif
 #ifndef COLUMNS
 #define COLUMNS 12 /* of a tile of C (packed): PANEL * COLUMNS registers hold it */
-#endif
-#ifndef TILE
-#define TILE 64 /* rows and columns of C per work-group (tiled) */
-#endif
-#ifndef ITEM
-#define ITEM 4 /* rows and columns of C per item (tiled) */
-#endif
-#ifndef DEPTH
-#define DEPTH 16 /* of the tiles in local memory (tiled) */
-#endif
-#ifndef GROUP
-#define GROUP 128 /* items per element of C (grouped); a power of 2 */
-#endif
-#ifndef A_BY_ROWS
-#define A_BY_ROWS 1 /* a_row is 1 or at least not larger: neighbours read down columns (tiled) */
-#endif
-#ifndef B_BY_ROWS
-#define B_BY_ROWS 1
 #endif
 
 typedef REAL real;
@@ -65,14 +54,25 @@ static void ag_store_lanes(long i, long j, long m, reals acc, AG_STORE_PARAMS) {
 }
 #endif
 
+#if BATCHED
+#define PRODUCTS       , long a_next, long b_next, long columns
+#define SEEK_COLUMN(j) (a += (j) / n * a_next, b += (j) / n * b_next)
+#define ALL_COLUMNS    columns
+#else
+#define PRODUCTS
+#define SEEK_COLUMN(j)
+#define ALL_COLUMNS n
+#endif
+
 #define MATRICES                                                                                   \
   __global const real *a, long a_at, long a_row, long a_col, __global const real *b, long b_at,    \
-      long b_row, long b_col, long m, long n, long k
+      long b_row, long b_col, long m, long n, long k PRODUCTS
 
 #if KIND == 0 || KIND == 1
 __kernel void ag_matmul_simple(AG_STORE_PARAMS, MATRICES) {
   const long t = get_global_id(0), i = t % m, j = t / m;
-  if (j >= n) return;
+  if (j >= ALL_COLUMNS) return;
+  SEEK_COLUMN(j);
   real acc = 0;
   for (long l = 0; l < k; l++)
     acc += a[a_at + i * a_row + l * a_col] * b[b_at + l * b_row + j * b_col];
@@ -85,7 +85,8 @@ __kernel void ag_matmul_simple(AG_STORE_PARAMS, MATRICES) {
 __kernel void ag_matmul_rows(AG_STORE_PARAMS, MATRICES) {
   const long runs = (m + 4 * LANES - 1) / (4 * LANES), t = get_global_id(0);
   const long j = t / runs, last = min(t % runs * (4 * LANES) + 4 * LANES, m);
-  if (j >= n) return;
+  if (j >= ALL_COLUMNS) return;
+  SEEK_COLUMN(j);
   long i = t % runs * (4 * LANES);
   b += b_at + j * b_col;
   if (i + 4 * LANES <= m) {
@@ -121,7 +122,8 @@ __kernel void ag_matmul_rows(AG_STORE_PARAMS, MATRICES) {
 /* One item: one element of C. */
 __kernel void ag_matmul_dot(AG_STORE_PARAMS, MATRICES) {
   const long t = get_global_id(0), i = t % m, j = t / m;
-  if (j >= n) return;
+  if (j >= ALL_COLUMNS) return;
+  SEEK_COLUMN(j);
   a += a_at + i * a_row;
   b += b_at + j * b_col;
   reals even = 0, odd = 0;
@@ -142,28 +144,29 @@ __kernel void ag_matmul_dot(AG_STORE_PARAMS, MATRICES) {
 /* C is computed in blocks of mc x nc, each as a sum over blocks of kc, one block per pass:
  *
  *            kc                 nc
- *        +-------+          +---+---+        pass = lb + nl * (jb + nj * ib)
+ *        +-------+          +---+---+        pass = lb + nl * (jb + nj * ib), each product's
  *   mc   | panel |      kc  | p | p |        a panel of A: ROWS rows, packed[l * ROWS + i]
  *        | panel |          | a | a |        a panel of B: COLUMNS columns, packed[l * COLUMNS + j]
  *        +-------+          +---+---+        panels are filled up with zeros
  *
  * Partial sums wait in `raw`, which is C as it comes, until the last block of k. */
 #define ROWS   (PANEL * LANES)
-#define BLOCKS long mc, long nc, long kc, long nl, long nj, long pass
+#define BLOCKS long mc, long nc, long kc, long nl, long nj, long pass, long passes
 #define BLOCK_START                                                                                \
-  const long lb = pass % nl, i_start = pass / nl / nj * mc, j_start = pass / nl % nj * nc,         \
+  const long product = pass / passes, lb = pass % passes % nl,                                     \
+             i_start = pass % passes / nl / nj * mc, j_start = pass % passes / nl % nj * nc,       \
              l_start = lb * kc, depth = min(kc, k - l_start);
 
 /* One item: 16 values of l of one panel. */
 #define RUN 16
 __kernel void ag_matmul_pack_a(__global const real *a, long a_at, long a_row, long a_col, long m,
-                               long k, BLOCKS, __global real *packed) {
+                               long k, BLOCKS, long next, __global real *packed) {
   BLOCK_START
   const long runs = (depth + RUN - 1) / RUN, t = get_global_id(0), panel = t / runs;
   const long i = i_start + panel * ROWS, first = t % runs * RUN, last = min(first + RUN, depth);
   if (panel * ROWS >= mc || i >= m) return;
   packed += panel * depth * ROWS;
-  a += a_at + i * a_row + l_start * a_col;
+  a += a_at + product * next + i * a_row + l_start * a_col;
   const long rows = min(m - i, (long)ROWS);
   if (rows == ROWS && a_row == 1) {
     for (long l = first; l < last; l++)
@@ -179,21 +182,21 @@ __kernel void ag_matmul_pack_a(__global const real *a, long a_at, long a_row, lo
 }
 
 __kernel void ag_matmul_pack_b(__global const real *b, long b_at, long b_row, long b_col, long n,
-                               long k, BLOCKS, __global real *packed) {
+                               long k, BLOCKS, long next, __global real *packed) {
   BLOCK_START
   const long runs = (depth + RUN - 1) / RUN, t = get_global_id(0), panel = t / runs;
   const long j = j_start + panel * COLUMNS, first = t % runs * RUN, last = min(first + RUN, depth);
   if (panel * COLUMNS >= nc || j >= n) return;
   packed += panel * depth * COLUMNS;
-  b += b_at + j * b_col + l_start * b_row;
-  const long columns = min(n - j, (long)COLUMNS);
-  if (columns == COLUMNS) {
+  b += b_at + product * next + j * b_col + l_start * b_row;
+  const long width = min(n - j, (long)COLUMNS);
+  if (width == COLUMNS) {
     for (int s = 0; s < COLUMNS; s++)
       for (long l = first; l < last; l++) packed[l * COLUMNS + s] = b[l * b_row + s * b_col];
   } else {
     for (long l = first; l < last; l++)
       for (int s = 0; s < COLUMNS; s++)
-        packed[l * COLUMNS + s] = s < columns ? b[l * b_row + s * b_col] : 0;
+        packed[l * COLUMNS + s] = s < width ? b[l * b_row + s * b_col] : 0;
   }
 }
 
@@ -203,8 +206,9 @@ __kernel void ag_matmul_packed(AG_STORE_PARAMS, __global const real *packed_a,
                                long m, long n, long k, BLOCKS, long column_panels) {
   BLOCK_START
   const long t = get_global_id(0), pi = t / column_panels, pj = t % column_panels;
-  const long i = i_start + pi * ROWS, j = j_start + pj * COLUMNS;
-  if (pi * ROWS >= mc || i >= m || j >= n) return;
+  const long i = i_start + pi * ROWS, j = product * n + j_start + pj * COLUMNS,
+             end = product * n + n;
+  if (pi * ROWS >= mc || i >= m || j >= end) return;
   __global const real *pa = packed_a + pi * depth * ROWS, *pb = packed_b + pj * depth * COLUMNS;
   reals acc[COLUMNS][PANEL];
 #pragma unroll
@@ -231,7 +235,7 @@ __kernel void ag_matmul_packed(AG_STORE_PARAMS, __global const real *packed_a,
   raw += raw_at;
   for (int e = 0; e < COLUMNS * PANEL; e++) {
     const long row = i + e % PANEL * LANES, column = j + e / PANEL;
-    if (column >= n) return;
+    if (column >= end) return;
     if (row + LANES <= m) {
       reals sum = LOAD(0, tile + e * LANES);
       if (lb > 0) sum += LOAD(0, raw + row + column * m);
@@ -246,73 +250,5 @@ __kernel void ag_matmul_packed(AG_STORE_PARAMS, __global const real *packed_a,
       }
     }
   }
-}
-#endif
-
-#if KIND == 0 || KIND == 5
-#define SIDE (TILE / ITEM)
-/* One work-group of SIDE * SIDE items: a tile of TILE x TILE. Item (x, y) has the rows x, x + SIDE,
- * ... and the columns y, y + SIDE, ... of it, so that neighbours write neighbours. */
-__kernel __attribute__((reqd_work_group_size(SIDE * SIDE, 1, 1))) void
-ag_matmul_tiled(AG_STORE_PARAMS, MATRICES) {
-  __local real as[DEPTH][TILE + 1], bs[DEPTH][TILE + 1];
-  const int me = get_local_id(0), x = me % SIDE, y = me / SIDE;
-  const long tiles = (m + TILE - 1) / TILE, g = get_group_id(0);
-  const long i = g % tiles * TILE, j = g / tiles * TILE;
-  a += a_at + i * a_row;
-  b += b_at + j * b_col;
-  real acc[ITEM][ITEM];
-#pragma unroll
-  for (int s = 0; s < ITEM; s++)
-#pragma unroll
-    for (int r = 0; r < ITEM; r++) acc[s][r] = 0;
-  for (long l = 0; l < k; l += DEPTH) {
-    for (int e = me; e < TILE * DEPTH; e += SIDE * SIDE) {
-      const int ra = A_BY_ROWS ? e % TILE : e / DEPTH, da = A_BY_ROWS ? e / TILE : e % DEPTH;
-      const int cb = B_BY_ROWS ? e / DEPTH : e % TILE, db = B_BY_ROWS ? e % DEPTH : e / TILE;
-      as[da][ra] = i + ra < m && l + da < k ? a[ra * a_row + (l + da) * a_col] : 0;
-      bs[db][cb] = j + cb < n && l + db < k ? b[(l + db) * b_row + cb * b_col] : 0;
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-#pragma unroll
-    for (int d = 0; d < DEPTH; d++) {
-      real u[ITEM], v[ITEM];
-#pragma unroll
-      for (int r = 0; r < ITEM; r++) {
-        u[r] = as[d][x + r * SIDE];
-        v[r] = bs[d][y + r * SIDE];
-      }
-#pragma unroll
-      for (int s = 0; s < ITEM; s++)
-#pragma unroll
-        for (int r = 0; r < ITEM; r++) acc[s][r] += u[r] * v[s];
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-  }
-#pragma unroll
-  for (int s = 0; s < ITEM; s++)
-#pragma unroll
-    for (int r = 0; r < ITEM; r++)
-      if (i + x + r * SIDE < m && j + y + s * SIDE < n)
-        ag_store(i + x + r * SIDE, j + y + s * SIDE, m, acc[s][r], AG_STORE_ARGS);
-}
-#endif
-
-#if KIND == 0 || KIND == 6
-/* One work-group: one element of C; its items share the sum over l and meet in a tree. */
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void ag_matmul_grouped(AG_STORE_PARAMS,
-                                                                                   MATRICES) {
-  __local real tree[GROUP];
-  const int me = get_local_id(0);
-  const long g = get_group_id(0), i = g % m, j = g / m;
-  real acc = 0;
-  for (long l = me; l < k; l += GROUP)
-    acc += a[a_at + i * a_row + l * a_col] * b[b_at + l * b_row + j * b_col];
-  tree[me] = acc;
-  for (int reach = GROUP / 2; reach > 0; reach /= 2) {
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (me < reach) tree[me] += tree[me + reach];
-  }
-  if (me == 0) ag_store(i, j, m, tree[0], AG_STORE_ARGS);
 }
 #endif

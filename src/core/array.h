@@ -36,6 +36,13 @@ typedef struct {
   int n, dim[AG_MAX_PICK];
 } ag_picks;
 
+/* How a product of float32 is computed where the device has tensor cores. */
+typedef enum {
+  AG_EXACT, /* in float32 */
+  AG_TF32,  /* operands rounded to 10 bits of mantissa, sums in float32 */
+  AG_BF16   /* to 7 bits */
+} ag_precision;
+
 typedef enum {
   AG_BUFFER,      /* materialised, or an input of a plan not yet bound                        */
   AG_SCALAR,      /* one constant; belongs to no device                                       */
@@ -48,7 +55,8 @@ typedef enum {
   AG_RECYCLE,     /* element i is element i mod n of arg[0], as R recycles                    */
   AG_REDUCE,      /* over the axes [first, last)                                              */
   AG_SCAN,        /* running SUM, PROD, MIN or MAX along the elements of axes [first, last)   */
-  AG_MATMUL,      /* matrix product, operands may be transposed                               */
+  AG_MATMUL,      /* matrix product, or one for each index of a third dimension; operands may be
+                     transposed                                                               */
   AG_GATHER,      /* columns of arg[0] chosen by arg[1], an int32 vector of 0-based indices   */
   AG_EMBED,       /* zeros, with arg[0] put at axes: the transpose of a slice                 */
   AG_TAKE,        /* elements of arg[0] at the positions in arg[1], ...: NA where there is none */
@@ -93,6 +101,7 @@ struct ag_array {
              */
     struct {
       int ta, tb;
+      ag_precision precision;
     } trans;   /* MATMUL */
     int along; /* CONCAT: the dimension */
   } u;

@@ -151,18 +151,55 @@ static ag_status batch_product(const batch *b, ag_array **out, const ag_array *x
   return s;
 }
 
+/* Operand i of a product for all slices: its matrices side by side. One that is the same for all of
+ * them stays one matrix. */
+static ag_status matrices(const batch *b, ag_array **out, const ag_array *x, int i) {
+  static const ag_axes slices_last = {.nd = 3, .axis = {2, 0, 1}, .step = {1, 1, 1}};
+  ag_array *a = depends(x->arg[i]) ? b->made[x->arg[i]->mark] : x->arg[i];
+  if (!depends(x->arg[i]) || !b->leading) {
+    *out = ag_array_retain(a);
+    return AG_OK;
+  }
+  return ag_expr_view(out, a, ag_shape_of(3, a->shape.dim[1], a->shape.dim[2], a->shape.dim[0]),
+                      &slices_last);
+}
+
+/* The products of matrices that differ from slice to slice. */
+static ag_status batch_products(const batch *b, ag_array **out, const ag_array *x) {
+  static const ag_axes slices_first = {.nd = 3, .axis = {1, 2, 0}, .step = {1, 1, 1}};
+  ag_array *left = NULL, *right = NULL, *product = NULL;
+  ag_status s = matrices(b, &left, x, 0);
+  if (s == AG_OK) s = matrices(b, &right, x, 1);
+  if (s == AG_OK) s = ag_expr_matmul(&product, left, right, x->u.trans.ta, x->u.trans.tb);
+  if (s == AG_OK && b->leading)
+    s = ag_expr_view(out, product, batched_shape(b, &x->shape), &slices_first);
+  else if (s == AG_OK) *out = ag_array_retain(product);
+  ag_array *owned[] = {left, right, product};
+  for (int i = 0; i < 3; i++) ag_array_release(owned[i]);
+  return s;
+}
+
 static int is_line(const ag_array *x) { return x->shape.dim[0] == 1 || x->shape.dim[1] == 1; }
 
 static ag_status batch_matmul(batch *b, ag_array **out, const ag_array *x) {
   int left = depends(x->arg[0]), right = depends(x->arg[1]);
   int turned = right ? x->u.trans.tb : x->u.trans.ta; /* the elements of a line stay in order */
-  if (left && right && ag_array_count(x) == 1) return batch_dot(b, out, x);
-  if ((left && right) || (turned && !is_line(x->arg[right])) || b->leading == right ||
-      ag_array_count(x->arg[0]) == 0) {
+  if (x->shape.nd > 2) {
     b->stuck = 1;
     return AG_OK;
   }
+  if (left && right && ag_array_count(x) == 1) return batch_dot(b, out, x);
+  if ((left && right) || (turned && !is_line(x->arg[right])) || b->leading == right ||
+      ag_array_count(x->arg[0]) == 0)
+    return batch_products(b, out, x);
   return batch_product(b, out, x, right);
+}
+
+static ag_status batch_as_precise(batch *b, ag_array **out, const ag_array *x) {
+  ag_matmul_precision = x->u.trans.precision;
+  ag_status s = batch_matmul(b, out, x);
+  ag_matmul_precision = AG_EXACT;
+  return s;
 }
 
 static ag_status rebuild(batch *b, ag_array **out, const ag_array *x) {
@@ -185,7 +222,7 @@ static ag_status rebuild(batch *b, ag_array **out, const ag_array *x) {
     return ag_expr_scan(out, a, (ag_reduction)x->op, moved(b, x->u.axis.first),
                         moved(b, x->u.axis.last));
   case AG_CONCAT: return batch_concat(b, out, x);
-  case AG_MATMUL: return batch_matmul(b, out, x);
+  case AG_MATMUL: return batch_as_precise(b, out, x);
   case AG_EMBED:
     axes = batched_axes(b, &x->u.axes, x->arg[0]->shape.nd);
     return ag_expr_embed(out, a, batched_shape(b, &x->shape), &axes);

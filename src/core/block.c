@@ -70,7 +70,8 @@ static ag_status gemm_step(ag_into into, const ag_block *c, const ag_block *a, i
 ag_status ag_block_gemm(ag_into into, const ag_block *c, const ag_block *a, int ta,
                         const ag_block *b, int tb) {
   const int64_t k = ta ? a->rows : a->cols;
-  const int64_t most = ag_block_host(c) || k == 0 ? k : AG_BLOCK_DEPTH;
+  const int packed = !ag_block_host(c) && !c->buf->dev->is_gpu && c->cols >= 4 && k > 0;
+  const int64_t most = packed ? AG_BLOCK_DEPTH : k;
   int64_t first = 0;
   if (c->rows == 0 || c->cols == 0 || (k == 0 && into != AG_INTO_SET)) return AG_OK;
   do {
@@ -80,6 +81,112 @@ ag_status ag_block_gemm(ag_into into, const ag_block *c, const ag_block *a, int 
     first += depth;
   } while (first < k);
   return AG_OK;
+}
+
+/* -- triangles and rows ------------------------------------------------------------------------ */
+static ag_status block_kernel(ag_kernel **out, ag_block_step step, const ag_block *a,
+                              const ag_block *b, const ag_block *size) {
+  AG_TRY(kernel_new(out, AG_K_BLOCK, 2));
+  (*out)->block.step = step;
+  (*out)->block.type = size->type;
+  (*out)->block.rows = size->rows, (*out)->block.cols = size->cols;
+  (*out)->block.lda = a->ld, (*out)->block.ldb = b->ld;
+  return AG_OK;
+}
+
+static ag_status trsm_leaf(const ag_block *t, ag_tri how, const ag_block *b) {
+  ag_kernel *k;
+  const ag_binding slot[2] = {binding(t), binding(b)};
+  AG_TRY(block_kernel(&k, AG_BLOCK_TRSM, t, b, b));
+  k->block.right = how.right, k->block.upper = how.upper;
+  k->block.trans = how.trans, k->block.unit = how.unit;
+  return run(b->buf->dev, k, slot);
+}
+
+/* The half of B whose unknowns are [i, i + n). */
+static ag_block unknowns(const ag_block *b, int right, int64_t i, int64_t n) {
+  return right ? ag_block_part(b, 0, b->rows, i, n) : ag_block_part(b, i, n, 0, b->cols);
+}
+
+ag_status ag_block_trsm(const ag_block *t, ag_tri how, const ag_block *b) {
+  const int64_t n = t->rows;
+  if (n == 0 || b->rows == 0 || b->cols == 0) return AG_OK;
+  if (n <= AG_BLOCK_TRI || ag_block_host(b)) return trsm_leaf(t, how, b);
+  const int64_t half = (n / 2 + AG_BLOCK_TRI - 1) / AG_BLOCK_TRI * AG_BLOCK_TRI, rest = n - half;
+  const ag_block t1 = ag_block_part(t, 0, half, 0, half),
+                 t2 = ag_block_part(t, half, rest, half, rest),
+                 off = how.upper ? ag_block_part(t, 0, half, half, rest)
+                                 : ag_block_part(t, half, rest, 0, half),
+                 b1 = unknowns(b, how.right, 0, half), b2 = unknowns(b, how.right, half, rest);
+  /* op(T) lower, or from the right upper: the first unknowns come first */
+  const int first = (how.upper != how.trans) == how.right;
+  AG_TRY(ag_block_trsm(first ? &t1 : &t2, how, first ? &b1 : &b2));
+  AG_TRY(how.right ? ag_block_gemm(AG_INTO_SUB, first ? &b2 : &b1, first ? &b1 : &b2, 0, &off,
+                                   how.trans)
+                   : ag_block_gemm(AG_INTO_SUB, first ? &b2 : &b1, &off, how.trans,
+                                   first ? &b1 : &b2, 0));
+  return ag_block_trsm(first ? &t2 : &t1, how, first ? &b2 : &b1);
+}
+
+/* What the exchanges come to: row to[c] gets what was in row from[c], for `count` rows. `row` has
+ * room for the number of rows. */
+static int64_t moved_rows(const int32_t *pivot, int64_t n, int back, int64_t rows, int32_t *row,
+                          int32_t *to) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < rows; i++) row[i] = (int32_t)i;
+  for (int64_t s = 0; s < n; s++) {
+    const int64_t i = back ? n - 1 - s : s;
+    const int32_t t = row[i];
+    row[i] = row[pivot[i]];
+    row[pivot[i]] = t;
+  }
+  for (int64_t i = 0; i < rows; i++)
+    if (row[i] != i) to[count++] = (int32_t)i;
+  for (int64_t c = 0; c < count; c++) to[count + c] = row[to[c]];
+  return count;
+}
+
+static ag_status permute(const ag_block *b, const int32_t *moved, int64_t count) {
+  ag_kernel *k;
+  ag_buffer *list;
+  const size_t bytes = (size_t)(2 * count) * sizeof *moved;
+  if (count == 0) return AG_OK;
+  AG_TRY(ag_buffer_new(&list, b->buf->dev, bytes));
+  ag_status status = ag_buffer_write(list, 0, moved, bytes);
+  if (status == AG_OK) status = block_kernel(&k, AG_BLOCK_PERMUTE, b, b, b);
+  if (status == AG_OK) {
+    const ag_binding slot[2] = {binding(b), {list->mem, 0}};
+    k->block.count = count;
+    status = run(b->buf->dev, k, slot);
+  }
+  ag_buffer_release(list);
+  return status;
+}
+
+ag_status ag_block_swap(const ag_block *b, const int32_t *pivot, int64_t n, int back) {
+  if (b->cols == 0 || n == 0) return AG_OK;
+  /* rows, and at most two per exchange, twice */
+  int32_t *row = malloc((size_t)(b->rows + 4 * n) * sizeof *row);
+  if (!row) return ag_fail(AG_E_MEMORY, "out of memory");
+  const int64_t count = moved_rows(pivot, n, back, b->rows, row, row + b->rows);
+  ag_status status = permute(b, row + b->rows, count);
+  free(row);
+  return status;
+}
+
+ag_status ag_block_triangle(const ag_block *to, const ag_block *from, int upper, int unit) {
+  ag_kernel *k;
+  const ag_binding slot[2] = {binding(from), binding(to)};
+  if (to->rows == 0 || to->cols == 0) return AG_OK;
+  AG_TRY(block_kernel(&k, AG_BLOCK_TRIANGLE, from, to, to));
+  k->block.upper = upper, k->block.unit = unit;
+  return run(to->buf->dev, k, slot);
+}
+
+ag_block ag_block_diagonal(const ag_block *b) {
+  ag_block d = *b;
+  d.ld = b->ld + 1, d.rows = 1, d.cols = b->rows < b->cols ? b->rows : b->cols;
+  return d;
 }
 
 /* -- copies ------------------------------------------------------------------------------------ */

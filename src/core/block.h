@@ -30,6 +30,23 @@ AG_CHECKED ag_status ag_block_gemm(ag_into into, const ag_block *c, const ag_blo
                                    const ag_block *b, int tb);
 /* to = from, or its transpose; of the same type, not overlapping. */
 AG_CHECKED ag_status ag_block_copy(const ag_block *to, const ag_block *from, int transposed);
+/* A triangle and how it is solved with: its other half is not read, nor with `unit` its diagonal,
+ * which is then all ones. */
+typedef struct {
+  int right, upper, trans, unit;
+} ag_tri;
+/* B = op(T)^-1 B, or B op(T)^-1 with `right`, T square, op(T) its transpose with `trans`. Zeros on
+ * the diagonal give what division by zero gives. */
+AG_CHECKED ag_status ag_block_trsm(const ag_block *t, ag_tri how, const ag_block *b);
+/* Exchanges row i with row pivot[i] (from 0), for i = 0, ..., n - 1; `back`: in the other order,
+ * which undoes it. */
+AG_CHECKED ag_status ag_block_swap(const ag_block *b, const int32_t *pivot, int64_t n, int back);
+/* to = the upper or lower triangle of `from`, zeros elsewhere, with ones on the diagonal if `unit`;
+ * of one shape and type; they may be the same block. */
+AG_CHECKED ag_status ag_block_triangle(const ag_block *to, const ag_block *from, int upper,
+                                       int unit);
+/* Elements (0, 0), (1, 1), ... as a block of one row. */
+ag_block ag_block_diagonal(const ag_block *b);
 /* To and from a column-major matrix of the same type in host memory. */
 AG_CHECKED ag_status ag_block_read(const ag_block *b, void *dst, int64_t ld);
 AG_CHECKED ag_status ag_block_write(const ag_block *b, const void *src, int64_t ld);

@@ -110,6 +110,18 @@ static void describe_sort(const ag_kernel *k, ag_strbuf *out) {
                 ag_dtype_name(k->sort.type));
 }
 
+static void describe_batched(const ag_kernel *k, ag_strbuf *out) {
+  static const char *const name[] = {"", "solve", "chol", "det", "eigen"};
+  ag_strbuf_add(out, "%s %lld of %lld x %lld", name[k->batched.step], (long long)k->batched.batch,
+                (long long)k->batched.n, (long long)k->batched.n);
+}
+
+static void describe_block(const ag_kernel *k, ag_strbuf *out) {
+  static const char *const name[] = {"trsm", "permute rows", "triangle"};
+  ag_strbuf_add(out, "%s %lld x %lld %s", name[k->block.step], (long long)k->block.rows,
+                (long long)k->block.cols, ag_dtype_name(k->block.type));
+}
+
 void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
   switch (k->kind) {
   case AG_K_REDUCE:
@@ -120,9 +132,13 @@ void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
                   k->gather.slot_index);
     break;
   case AG_K_SORT: describe_sort(k, out); break;
+  case AG_K_BATCHED: describe_batched(k, out); break;
+  case AG_K_BLOCK: describe_block(k, out); break;
   case AG_K_MATMUL:
-    ag_strbuf_add(out, "matmul %lld x %lld x %lld (#%d, #%d): ", (long long)k->mm.m,
-                  (long long)k->mm.k, (long long)k->mm.n, k->mm.slot_a, k->mm.slot_b);
+    ag_strbuf_add(out, "matmul ");
+    if (k->mm.batch > 1) ag_strbuf_add(out, "%lld of ", (long long)k->mm.batch);
+    ag_strbuf_add(out, "%lld x %lld x %lld (#%d, #%d): ", (long long)k->mm.m, (long long)k->mm.k,
+                  (long long)k->mm.n, k->mm.slot_a, k->mm.slot_b);
     if (k->mm.block) ag_strbuf_add(out, "block");
     else describe_outputs(k, out);
     break;

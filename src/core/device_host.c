@@ -1,6 +1,6 @@
 /* The built-in device: the processor this runs on. Launches are synchronous. */
 #include "device_table.h"
-#include "host_gemm.h"
+#include "host_block.h"
 #include "host_launch.h"
 #include "host_sort.h"
 #include "threads.h"
@@ -154,46 +154,6 @@ static void run_map(const ag_host_program *hp, const ag_binding *slot) {
   ag_parallel((int)((p->count + job.chunk - 1) / job.chunk), map_task, &job);
 }
 
-/* The epilogue of a finished tile, while it is in cache. */
-static void epilogue(void *ctx, int64_t i, int64_t m, int64_t j, int64_t n, int worker) {
-  const map_job *job = ctx;
-  int64_t rows = job->hp->k->mm.m;
-  char *mem = ag_host_scratch(worker, ag_host_program_scratch(job->hp));
-  ag_host_program_begin(job->hp, mem, m == rows ? m * n : m);
-  if (m == rows) {
-    ag_host_program_run(job->hp, job->slot, mem, j * rows, m * n);
-    return;
-  }
-  for (int64_t col = j; col < j + n; col++)
-    ag_host_program_run(job->hp, job->slot, mem, col * rows + i, m);
-}
-
-static int is_plain_product(const ag_program *p) {
-  return p->nout == 1 && p->instr[p->outreg[0]].kind == AG_I_ACC;
-}
-
-static void *slot_at(const ag_binding *slot, int64_t base, ag_dtype type) {
-  return (char *)slot->mem + (size_t)(slot->offset + base) * ag_dtype_size(type);
-}
-
-static ag_status run_matmul(const ag_host_program *hp, const ag_binding *slot) {
-  const ag_kernel *k = hp->k;
-  const ag_dtype type = k->mm.type;
-  map_job job = {hp, slot, 0, 0};
-  ag_gemm g = {.type = type, .m = k->mm.m, .n = k->mm.n, .k = k->mm.k, .ctx = &job};
-  g.a = slot_at(&slot[k->mm.slot_a], k->mm.base_a, type), g.rs_a = k->mm.rs_a, g.cs_a = k->mm.cs_a;
-  g.b = slot_at(&slot[k->mm.slot_b], k->mm.base_b, type), g.rs_b = k->mm.rs_b, g.cs_b = k->mm.cs_b;
-  if (k->mm.block) {
-    g.c = slot_at(&slot[k->mm.slot_c], k->mm.base_c, type), g.ldc = k->mm.ldc;
-    g.into = k->mm.into;
-  } else {
-    const ag_operand *out = &k->prog.out[0];
-    g.c = slot_at(&slot[out->slot], out->at.base, type), g.ldc = k->mm.m;
-    g.done = is_plain_product(&k->prog) ? NULL : epilogue;
-  }
-  return ag_host_gemm(&g);
-}
-
 typedef struct {
   const ag_kernel *k;
   const ag_binding *slot;
@@ -232,10 +192,12 @@ static ag_status host_launch(ag_device *d, const ag_kernel *k, const ag_binding 
   case AG_K_MAP: run_map(hp, slot); return AG_OK;
   case AG_K_REDUCE: return ag_host_reduce(hp, slot);
   case AG_K_SCAN: return ag_host_scan(hp, slot);
-  case AG_K_MATMUL: return run_matmul(hp, slot);
+  case AG_K_MATMUL: return ag_host_matmul(hp, slot);
   case AG_K_GATHER: run_gather(k, slot); return AG_OK;
   case AG_K_SELECT: return ag_host_select(hp, slot);
   case AG_K_SORT: return ag_host_sort(k, slot);
+  case AG_K_BATCHED: return ag_host_batched(k, slot);
+  case AG_K_BLOCK: return ag_host_block(k, slot);
   }
   return AG_OK;
 }

@@ -268,25 +268,38 @@ static ag_status emit_reduce(emitter *e, const ag_array *x) {
   return AG_OK;
 }
 
-/* The strides of a stored matrix operand, seen through views. */
+/* The strides of a stored matrix operand, seen through views; from one matrix to the next. */
 static ag_status matrix_operand(emitter *e, ag_array *x, int *slot, int64_t *base, int64_t *rs,
-                                int64_t *cs) {
+                                int64_t *cs, int64_t *next) {
+  const int64_t batch = x->shape.nd == 3 ? x->shape.dim[2] : 1;
   ag_place at;
   x = ag_place_operand(&at, x);
   ag_access a = ag_place_access(&at, &x->shape);
   *slot = ag_slot_of(e->b, x->mark);
   *base = a.base, *rs = a.stride[0], *cs = a.stride[1];
+  *next = batch == 1 ? 0 : a.stride[2];
   return *slot < 0 ? ag_fail(AG_E_MEMORY, "out of memory") : AG_OK;
+}
+
+/* Products with one A and with the columns of all B side by side are one product. */
+static void merge_products(ag_kernel *k) {
+  if (k->mm.batch <= 1 || k->mm.next_a || k->mm.next_b != k->mm.n * k->mm.cs_b) return;
+  k->mm.n *= k->mm.batch;
+  k->mm.batch = 1, k->mm.next_b = 0;
 }
 
 static ag_status emit_matmul(emitter *e, const ag_array *x) {
   ag_kernel *k = e->k;
   k->kind = AG_K_MATMUL;
   k->mm.type = x->type;
+  k->mm.precision = x->u.trans.precision;
   k->mm.m = x->shape.dim[0], k->mm.n = x->shape.dim[1];
+  k->mm.batch = x->shape.nd == 3 ? x->shape.dim[2] : 1;
   k->mm.k = x->arg[0]->shape.dim[!x->u.trans.ta];
-  AG_TRY(matrix_operand(e, x->arg[0], &k->mm.slot_a, &k->mm.base_a, &k->mm.rs_a, &k->mm.cs_a));
-  AG_TRY(matrix_operand(e, x->arg[1], &k->mm.slot_b, &k->mm.base_b, &k->mm.rs_b, &k->mm.cs_b));
+  AG_TRY(matrix_operand(e, x->arg[0], &k->mm.slot_a, &k->mm.base_a, &k->mm.rs_a, &k->mm.cs_a,
+                        &k->mm.next_a));
+  AG_TRY(matrix_operand(e, x->arg[1], &k->mm.slot_b, &k->mm.base_b, &k->mm.rs_b, &k->mm.cs_b,
+                        &k->mm.next_b));
   if (x->u.trans.ta) {
     int64_t t = k->mm.rs_a;
     k->mm.rs_a = k->mm.cs_a, k->mm.cs_a = t;
@@ -295,6 +308,7 @@ static ag_status emit_matmul(emitter *e, const ag_array *x) {
     int64_t t = k->mm.rs_b;
     k->mm.rs_b = k->mm.cs_b, k->mm.cs_b = t;
   }
+  merge_products(k);
   return AG_OK;
 }
 

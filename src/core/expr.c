@@ -388,23 +388,44 @@ ag_status ag_expr_scan(ag_array **out, ag_array *x, ag_reduction r, int first, i
 }
 
 /* -- the rest ------------------------------------------------------------------------------ */
-ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int tb) {
+static ag_status no_product(const ag_array *a, const ag_array *b, int ta, int tb) {
   char at[200], bt[200];
-  if (a->shape.nd != 2 || b->shape.nd != 2 || a->shape.dim[!ta] != b->shape.dim[!!tb])
-    return ag_fail(AG_E_SHAPE, "`%s`: x is %s, y is %s",
-                   ta   ? "crossprod"
-                   : tb ? "tcrossprod"
-                        : "%*%",
-                   ag_shape_print(&a->shape, at, sizeof at),
-                   ag_shape_print(&b->shape, bt, sizeof bt));
+  const char *title = a->shape.nd > 2 || b->shape.nd > 2 ? "gpu_matmul"
+                      : ta                               ? "`crossprod`"
+                      : tb                               ? "`tcrossprod`"
+                                                         : "`%*%`";
+  return ag_fail(AG_E_SHAPE, "%s: x is %s, y is %s", title,
+                 ag_shape_print(&a->shape, at, sizeof at),
+                 ag_shape_print(&b->shape, bt, sizeof bt));
+}
+
+static int64_t matrices_in(const ag_array *x) { return x->shape.nd == 3 ? x->shape.dim[2] : 1; }
+
+/* The shape of the product; 0 if the operands do not fit. */
+static int product_shape(ag_shape *shape, const ag_array *a, const ag_array *b, int ta, int tb) {
+  const int64_t na = matrices_in(a), nb = matrices_in(b);
+  if (a->shape.nd < 2 || a->shape.nd > 3 || b->shape.nd < 2 || b->shape.nd > 3) return 0;
+  if (a->shape.dim[!ta] != b->shape.dim[!!tb] || (na != nb && na != 1 && nb != 1)) return 0;
+  *shape = ag_shape_of(2, a->shape.dim[!!ta], b->shape.dim[!tb]);
+  if (a->shape.nd == 3 || b->shape.nd == 3) shape->nd = 3, shape->dim[2] = na == 1 ? nb : na;
+  return 1;
+}
+
+ag_precision ag_matmul_precision = AG_EXACT;
+
+ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int tb) {
+  ag_shape shape;
+  if (!product_shape(&shape, a, b, ta, tb)) return no_product(a, b, ta, tb);
   ag_array *arg[2] = {a, b}, *cast[2] = {NULL, NULL};
   AG_TRY(same_device(2, arg));
   ag_dtype type = common_real(2, arg);
-  ag_shape shape = ag_shape_of(2, a->shape.dim[!!ta], b->shape.dim[!tb]);
   ag_status status = ag_expr_cast(&cast[0], a, type);
   if (status == AG_OK) status = ag_expr_cast(&cast[1], b, type);
   if (status == AG_OK) status = ag_expr_node(out, AG_MATMUL, type, shape, 2, cast);
-  if (status == AG_OK) (*out)->u.trans.ta = ta, (*out)->u.trans.tb = tb;
+  if (status == AG_OK) {
+    (*out)->u.trans.ta = ta, (*out)->u.trans.tb = tb;
+    (*out)->u.trans.precision = type == AG_F32 ? ag_matmul_precision : AG_EXACT;
+  }
   ag_array_release(cast[0]);
   ag_array_release(cast[1]);
   return status;

@@ -52,6 +52,15 @@ typedef struct {
   void (*sums)(int64_t k, int n, const int8_t *x, int64_t rs, int64_t cs, int32_t *sum);
 } ag_isa_i8;
 
+/* Many small problems, column-major, one after the other. */
+typedef struct {
+  ag_batched_step step;
+  int64_t n, k, batch;
+  const void *a, *b; /* b NULL: the unit matrix */
+  void *x, *vectors; /* vectors NULL: none */
+  int32_t *info;
+} ag_batched;
+
 typedef struct {
   const char *name;                                 /* "avx512", "avx2", "neon", "baseline" */
   ag_loop op_f32[AG_OP_COUNT], op_f64[AG_OP_COUNT]; /* rows of integers: the same loop in both */
@@ -83,8 +92,44 @@ typedef struct {
   /* y[l*width + i] = x[i*rs + l*cs] for i < m <= width, l < k */
   void (*pack_f32)(int m, int64_t k, const float *x, int64_t rs, int64_t cs, float *y, int width);
   void (*pack_f64)(int m, int64_t k, const double *x, int64_t rs, int64_t cs, double *y, int width);
+  /* What columns 0 .. cols-1 of the lower triangle of a symmetric n x n matrix contribute to y += A
+   * x, there and mirrored; a is the first diagonal element. */
+  void (*symv_f32)(int64_t n, int64_t cols, const float *a, int64_t lda, const float *x, float *y);
+  void (*symv_f64)(int64_t n, int64_t cols, const double *a, int64_t lda, const double *x,
+                   double *y);
+  /* Symmetric eigenproblems, from host_eigen.h (EIGEN_FIELDS).
+   * secular: sum[0] = sum of z2[i] / x[i], sum[1] = sum of z2[i] / x[i]^2, x[i] = (d[i] - origin) -
+   * tau; loewner: delta[i] = x[i], w[i] *= x[i] / (d[i] - pole); quotients: y[i] = a[i] / b[i],
+   * returns the sum of their squares. */
+  void (*secular)(int64_t n, const double *d, const double *z2, double origin, double tau,
+                  double *sum);
+  void (*loewner)(int64_t n, const double *d, double pole, double origin, double tau, double *delta,
+                  double *w);
+  double (*quotients)(int64_t n, const double *a, const double *b, double *y);
+  /* Problems first, ..., first + lanes - 1 of many small ones, from host_batched.h
+   * (BATCHED_FIELDS); `work` holds ag_batched_room() vectors. */
+  int lanes_f32, lanes_f64;
+  void (*batched_f32)(const ag_batched *p, int64_t first, void *work);
+  void (*batched_f64)(const ag_batched *p, int64_t first, void *work);
+  /* From host_panel.h (PANEL_FIELDS). Solves T X = X for the lower triangle T(j, l) = t[j*rs +
+   * l*cs] of n <= AG_TRI rows: row j of X is x[j*ldx .. + m), and what lies behind up to a whole
+   * vector is computed too. d[j*ds] is T(j, j), or with divide = 0 its reciprocal. */
+  void (*tri_f32)(int m, int n, const float *t, int64_t rs, int64_t cs, const float *d, int64_t ds,
+                  int divide, float *x, int64_t ldx);
+  void (*tri_f64)(int m, int n, const double *t, int64_t rs, int64_t cs, const double *d,
+                  int64_t ds, int divide, double *x, int64_t ldx);
+  /* LU with partial pivoting of the m x n matrix in place: row j was exchanged with row pivot[j],
+   * j < min(m, n). The first j + 1 with U(j, j) = 0, else 0. For a few columns. */
+  int (*lu_f32)(int64_t m, int n, float *a, int64_t lda, int32_t *pivot);
+  int (*lu_f64)(int64_t m, int n, double *a, int64_t lda, int32_t *pivot);
+  /* Cholesky: R with R' R = A over A's upper triangle. The order of the first leading minor that is
+   * not positive, else 0. For a few rows. */
+  int (*chol_f32)(int n, float *a, int64_t lda);
+  int (*chol_f64)(int n, double *a, int64_t lda);
   ag_isa_i8 i8, i8_vnni; /* the latter is empty (mr 0) where there is none */
 } ag_isa;
+
+enum { AG_TRI = 8 };
 
 /* The best one this processor has; ANYGPU_ISA=baseline|avx2|avx512 forces a lower one (avx512:
  * without VNNI). Never NULL. */

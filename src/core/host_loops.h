@@ -172,6 +172,9 @@ static void stream_end(void) {}
 
 #include "host_int8.h"
 #include "host_micro.h"
+#include "host_eigen.h"
+#include "host_batched.h"
+#include "host_panel.h"
 
 #define FOLDS(type, more)                                                                          \
   {                                                                                                \
@@ -217,6 +220,9 @@ const ag_isa ISA = {
     .normal_f64 = normal_f64,
     MICRO_FIELDS,
     INT8_FIELDS,
+    EIGEN_FIELDS,
+    BATCHED_FIELDS,
+    PANEL_FIELDS,
 };
 
 #endif

@@ -179,6 +179,56 @@ static void FN(dots)(int64_t m, int64_t n, int64_t k, const REAL *a, int64_t rs_
   }
 }
 
+/* ---- symmetric matrix times vector ---- */
+
+#define SYMV_COLUMNS (VBYTES == 64 ? 8 : 4)
+
+/* nc columns of the lower triangle, each element used twice: as it is, and mirrored. */
+MICRO_INLINE void FN(symv_columns)(const int nc, int64_t n, const REAL *a, int64_t lda,
+                                   const REAL *x, REAL *y) {
+  VEC acc[SYMV_COLUMNS], xj[SYMV_COLUMNS];
+  int64_t i = nc;
+  for (int j = 0; j < nc; j++) {
+    y[j] += a[j + j * lda] * x[j];
+    for (int r = j + 1; r < nc; r++) {
+      y[r] += a[r + j * lda] * x[j];
+      y[j] += a[r + j * lda] * x[r];
+    }
+  }
+  MICRO_UNROLL
+  for (int j = 0; j < nc; j++) acc[j] = (VEC){0}, xj[j] = x[j] - (VEC){0};
+  for (; i + LANES <= n; i += LANES) {
+    VEC xi = GET(x + i), yi = GET(y + i);
+    MICRO_UNROLL
+    for (int j = 0; j < nc; j++) {
+      VEC aij = GET(a + i + j * lda);
+      yi = FMA(aij, xj[j], yi);
+      acc[j] = FMA(aij, xi, acc[j]);
+    }
+    AT(y + i) = yi;
+  }
+  if (i < n) {
+    int r = (int)(n - i);
+    VEC xi = (VEC)PART_LOAD(x + i, r), yi = (VEC)PART_LOAD(y + i, r);
+    MICRO_UNROLL
+    for (int j = 0; j < nc; j++) {
+      VEC aij = (VEC)PART_LOAD(a + i + j * lda, r);
+      yi = FMA(aij, xj[j], yi);
+      acc[j] = FMA(aij, xi, acc[j]);
+    }
+    PART_STORE(y + i, r, yi);
+  }
+  MICRO_UNROLL
+  for (int j = 0; j < nc; j++) y[j] += FN(total)(acc[j]);
+}
+
+static void FN(symv)(int64_t n, int64_t cols, const REAL *a, int64_t lda, const REAL *x, REAL *y) {
+  int64_t j = 0;
+  for (; j + SYMV_COLUMNS <= cols; j += SYMV_COLUMNS)
+    FN(symv_columns)(SYMV_COLUMNS, n - j, a + j * (lda + 1), lda, x + j, y + j);
+  for (; j < cols; j++) FN(symv_columns)(1, n - j, a + j * (lda + 1), lda, x + j, y + j);
+}
+
 /* ---- packing ---- */
 
 /* Four rows (two of doubles) of x, `ld` apart, become columns of y: 16-byte vectors on every
@@ -246,5 +296,6 @@ static void FN(pack)(int m, int64_t k, const REAL *x, int64_t rs, int64_t cs, RE
 #undef MICRO_PASS
 #undef MICRO_ROWS
 #undef QUARTER
+#undef SYMV_COLUMNS
 #undef QPUT
 #undef QGET

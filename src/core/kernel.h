@@ -79,7 +79,9 @@ typedef enum {
   AG_K_MATMUL,
   AG_K_GATHER,
   AG_K_SELECT,
-  AG_K_SORT
+  AG_K_SORT,
+  AG_K_BATCHED,
+  AG_K_BLOCK
 } ag_kernel_kind;
 
 /* What a SORT kernel does, and its slots in this order (see sort.h). */
@@ -126,6 +128,16 @@ typedef struct {
   int apart;                /* NaN comes between the numbers and NA */
 } ag_sort_by;
 
+/* The slots of a BATCHED kernel. */
+enum {
+  AG_BATCHED_A, /* n x n x batch                                                    */
+  AG_BATCHED_B, /* SOLVE: n x k x batch; not read where it is the unit matrix       */
+  AG_BATCHED_X, /* SOLVE: as B; CHOL: as A; DET: batch; EIGEN: the values, n x batch */
+  AG_BATCHED_Y, /* SOLVE, CHOL: int32, batch: 0, or where it failed (see batched.cl);
+                 * EIGEN: the vectors, as A, if wanted                              */
+  AG_BATCHED_SLOTS
+};
+
 /* What a product does to C. */
 typedef enum {
   AG_INTO_SET, /* C = A B  */
@@ -134,6 +146,15 @@ typedef enum {
 } ag_into;
 
 enum { AG_BLOCK_DEPTH = 512 };
+
+/* What a BLOCK kernel does, and its slots in this order (see block.h). */
+typedef enum {
+  AG_BLOCK_TRSM,    /* triangle, right-hand sides; rows and cols of these                      */
+  AG_BLOCK_PERMUTE, /* matrix, rows (int32: `count` to write, then as many to read from)       */
+  AG_BLOCK_TRIANGLE /* in, out; rows and cols of both                                          */
+} ag_block_step;
+/* Largest triangle of a TRSM kernel of OpenCL. */
+enum { AG_BLOCK_TRI = 32 };
 
 typedef struct ag_kernel {
   ag_kernel_kind kind;
@@ -162,8 +183,11 @@ typedef struct ag_kernel {
     int64_t m, n, k;
     int slot_a, slot_b;
     int64_t base_a, rs_a, cs_a, base_b, rs_b, cs_b;
+    ag_precision precision; /* of products of AG_F32 */
+    int64_t batch, next_a, next_b; /* as many products (0 is 1), side by side in C: the operands of
+                                    * the next one lie so many elements further on */
     int block; /* C is a block of slot_c with leading dimension ldc, and there is no epilogue; on a
-                * CPU device of OpenCL, k is at most AG_BLOCK_DEPTH */
+                * CPU device of OpenCL, k is at most AG_BLOCK_DEPTH if n is at least 4 */
     int slot_c;
     int64_t base_c, ldc;
     ag_into into;
@@ -198,6 +222,19 @@ typedef struct ag_kernel {
                  * beside it */
     ag_counted counted;
   } sort;
+  struct { /* BATCHED: of each of many small matrices, see batched.cl */
+    ag_batched_step step;
+    ag_dtype type; /* of reals */
+    int64_t n, k, batch;
+    int identity; /* SOLVE: B is the unit matrix, k = n */
+    int vectors;  /* EIGEN */
+  } batched;
+  struct { /* BLOCK */
+    ag_block_step step;
+    ag_dtype type;
+    int64_t rows, cols, lda, ldb, count; /* lda, ldb: of slots 0 and 1 */
+    int right, upper, trans, unit;       /* TRSM; TRIANGLE: upper, unit */
+  } block;
   int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */
   void *code; /* the device's compiled form */
 } ag_kernel;

@@ -12,8 +12,13 @@
 #include "index.h"
 #include "sort.h"
 #include "batch.h"
+#include "batched.h"
 #include "block.h"
 #include "eigen_symm.h"
 #include "qr.h"
+#include "svd.h"
+#include "lu.h"
+#include "cond.h"
+#include "solve.h"
 #include "threads.h"
 #endif

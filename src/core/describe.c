@@ -110,6 +110,12 @@ static void describe_sort(const ag_kernel *k, ag_strbuf *out) {
                 ag_dtype_name(k->sort.type));
 }
 
+static void describe_batched(const ag_kernel *k, ag_strbuf *out) {
+  static const char *const name[] = {"", "solve", "chol", "det", "eigen"};
+  ag_strbuf_add(out, "%s %lld of %lld x %lld", name[k->batched.step], (long long)k->batched.batch,
+                (long long)k->batched.n, (long long)k->batched.n);
+}
+
 static void describe_block(const ag_kernel *k, ag_strbuf *out) {
   static const char *const name[] = {"trsm", "permute rows", "triangle"};
   ag_strbuf_add(out, "%s %lld x %lld %s", name[k->block.step], (long long)k->block.rows,
@@ -126,6 +132,7 @@ void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
                   k->gather.slot_index);
     break;
   case AG_K_SORT: describe_sort(k, out); break;
+  case AG_K_BATCHED: describe_batched(k, out); break;
   case AG_K_BLOCK: describe_block(k, out); break;
   case AG_K_MATMUL:
     ag_strbuf_add(out, "matmul ");

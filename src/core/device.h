@@ -56,6 +56,7 @@ struct ag_device {
   int index;        /* within its kind */
   int is_gpu;
   int has_f64;
+  int slow_f64; /* 1: float64 is much slower than float32; -1: it is not; 0: not measured */
   int has_tensor; /* rounds to tf32 and bf16 where that is asked for: see ag_precision */
   int compute_units;
   size_t memory;    /* bytes in all, 0 if unknown */

@@ -196,6 +196,7 @@ static ag_status host_launch(ag_device *d, const ag_kernel *k, const ag_binding 
   case AG_K_GATHER: run_gather(k, slot); return AG_OK;
   case AG_K_SELECT: return ag_host_select(hp, slot);
   case AG_K_SORT: return ag_host_sort(k, slot);
+  case AG_K_BATCHED: return ag_host_batched(k, slot);
   case AG_K_BLOCK: return ag_host_block(k, slot);
   }
   return AG_OK;

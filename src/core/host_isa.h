@@ -38,6 +38,15 @@ typedef struct {
   ag_scan_run scan_sum, scan_prod, scan_min, scan_max;
 } ag_folds;
 
+/* Many small problems, column-major, one after the other. */
+typedef struct {
+  ag_batched_step step;
+  int64_t n, k, batch;
+  const void *a, *b; /* b NULL: the unit matrix */
+  void *x, *vectors; /* vectors NULL: none */
+  int32_t *info;
+} ag_batched;
+
 typedef struct {
   const char *name;                                 /* "avx512", "avx2", "neon", "baseline" */
   ag_loop op_f32[AG_OP_COUNT], op_f64[AG_OP_COUNT]; /* rows of integers: the same loop in both */
@@ -83,6 +92,11 @@ typedef struct {
   void (*loewner)(int64_t n, const double *d, double pole, double origin, double tau, double *delta,
                   double *w);
   double (*quotients)(int64_t n, const double *a, const double *b, double *y);
+  /* Problems first, ..., first + lanes - 1 of many small ones, from host_batched.h
+   * (BATCHED_FIELDS); `work` holds ag_batched_room() vectors. */
+  int lanes_f32, lanes_f64;
+  void (*batched_f32)(const ag_batched *p, int64_t first, void *work);
+  void (*batched_f64)(const ag_batched *p, int64_t first, void *work);
   /* From host_panel.h (PANEL_FIELDS). Solves T X = X for the lower triangle T(j, l) = t[j*rs + l*cs]
    * of n <= AG_TRI rows: row j of X is x[j*ldx .. + m), and what lies behind up to a whole vector is
    * computed too. d[j*ds] is T(j, j), or with divide = 0 its reciprocal. */

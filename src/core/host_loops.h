@@ -172,6 +172,7 @@ static void stream_end(void) {}
 
 #include "host_micro.h"
 #include "host_eigen.h"
+#include "host_batched.h"
 #include "host_panel.h"
 
 #define FOLDS(type, more)                                                                          \
@@ -218,6 +219,7 @@ const ag_isa ISA = {
     .normal_f64 = normal_f64,
     MICRO_FIELDS,
     EIGEN_FIELDS,
+    BATCHED_FIELDS,
     PANEL_FIELDS,
 };
 

@@ -80,6 +80,7 @@ typedef enum {
   AG_K_GATHER,
   AG_K_SELECT,
   AG_K_SORT,
+  AG_K_BATCHED,
   AG_K_BLOCK
 } ag_kernel_kind;
 
@@ -126,6 +127,16 @@ typedef struct {
   int decreasing, na_first; /* NA and NaN come last or first either way */
   int apart;                /* NaN comes between the numbers and NA */
 } ag_sort_by;
+
+/* The slots of a BATCHED kernel. */
+enum {
+  AG_BATCHED_A, /* n x n x batch                                                    */
+  AG_BATCHED_B, /* SOLVE: n x k x batch; not read where it is the unit matrix       */
+  AG_BATCHED_X, /* SOLVE: as B; CHOL: as A; DET: batch; EIGEN: the values, n x batch */
+  AG_BATCHED_Y, /* SOLVE, CHOL: int32, batch: 0, or where it failed (see batched.cl);
+                 * EIGEN: the vectors, as A, if wanted                              */
+  AG_BATCHED_SLOTS
+};
 
 /* What a product does to C. */
 typedef enum {
@@ -176,7 +187,7 @@ typedef struct ag_kernel {
     int64_t batch, next_a, next_b; /* as many products (0 is 1), side by side in C: the operands of
                                     * the next one lie so many elements further on */
     int block; /* C is a block of slot_c with leading dimension ldc, and there is no epilogue; on a
-                * CPU device of OpenCL, k is at most AG_BLOCK_DEPTH */
+                * CPU device of OpenCL, k is at most AG_BLOCK_DEPTH if n is at least 4 */
     int slot_c;
     int64_t base_c, ldc;
     ag_into into;
@@ -211,6 +222,13 @@ typedef struct ag_kernel {
                  * beside it */
     ag_counted counted;
   } sort;
+  struct { /* BATCHED: of each of many small matrices, see batched.cl */
+    ag_batched_step step;
+    ag_dtype type; /* of reals */
+    int64_t n, k, batch;
+    int identity; /* SOLVE: B is the unit matrix, k = n */
+    int vectors;  /* EIGEN */
+  } batched;
   struct { /* BLOCK */
     ag_block_step step;
     ag_dtype type;

@@ -68,3 +68,8 @@ int ag_op_find(const char *name, int arity) {
   }
   return -1;
 }
+
+int64_t ag_batched_room(ag_batched_step step, int64_t n, int64_t k) {
+  if (step == AG_BATCHED_SOLVE) return n * (n + k) + 1;
+  return n * (step == AG_BATCHED_EIGEN ? 2 * n + 1 : n) + 1;
+}

@@ -6,6 +6,8 @@
 #ifndef AG_OPS_H
 #define AG_OPS_H
 
+#include <stdint.h>
+
 typedef enum {
 #define OP(name, r, arity, group, forward, da, db, domain, title)                                  \
   AG_OP_##name, AG_OP_##name##_da, AG_OP_##name##_db,
@@ -47,5 +49,10 @@ int ag_op_gives_logical(ag_op_group group);
 int ag_op_find(const char *name, int arity);
 /* The row of integers that has R's name and the arity of `op`; -1 if there is none. */
 int ag_op_of_integers(ag_op op);
+
+/* What is computed of each of many small matrices: the kinds of inst/kernels/batched.cl. */
+typedef enum { AG_BATCHED_SOLVE = 1, AG_BATCHED_CHOL, AG_BATCHED_DET, AG_BATCHED_EIGEN } ag_batched_step;
+/* Numbers that one of them, n x n and with k right-hand sides, takes for its work. */
+int64_t ag_batched_room(ag_batched_step step, int64_t n, int64_t k);
 
 #endif

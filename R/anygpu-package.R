@@ -14,6 +14,8 @@
 #' * `options(anygpu.device = )`, `ANYGPU_DEVICE`: the device to use, such as
 #'   `"host"` or `"opencl:0"`; by default a GPU if there is one, else `host`.
 #' * `options(anygpu.type = )`: `"float64"` or `"float32"`, the type of new arrays.
+#' * `options(anygpu.matmul = )`: `"exact"`, `"tf32"` or `"bf16"`, see [anygpu.matmul].
+#' * `options(anygpu.cache = )`: whether what [gpu_tune()] finds is kept on disk, see there.
 #' * `ANYGPU_THREADS`: the number of threads of the device `host`.
 #' * `ANYGPU_DEBUG`: 1 to 4, what is logged on the standard error stream: devices, launches,
 #'   schedules, the text of kernels.

@@ -15,6 +15,7 @@ SEXP ffi_setup(SEXP namespace_, SEXP kernels_) {
   R_PreserveObject(r_namespace);
   ag_device_set_kernel_dir(CHAR(STRING_ELT(kernels_, 0)));
   ag_hook_gc = R_gc;
+  ag_hook_tuning_file = r_tuning_file;
   ag_hook_interrupted = interrupted;
   return R_NilValue;
 }

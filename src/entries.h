@@ -53,8 +53,28 @@ ENTRY(batched_solve, 2)
 ENTRY(batched_chol, 1)
 ENTRY(batched_det, 1)
 ENTRY(batched_eigen, 2)
+/* qr.c */
+ENTRY(qr, 2)
+ENTRY(qr_multiply, 5)
+ENTRY(qr_project, 5)
+ENTRY(qr_coef, 4)
+ENTRY(qr_upper, 2)
+ENTRY(qr_expand, 5)
+/* tune.c */
+ENTRY(tune, 2)
 /* eigen.c */
 ENTRY(eigen_symmetric, 2)
+/* svd.c */
+ENTRY(svd, 3)
+ENTRY(svd_signs, 2)
+/* solve.c */
+ENTRY(solve, 4)
+ENTRY(chol, 3)
+ENTRY(chol2inv, 2)
+ENTRY(backsolve, 5)
+ENTRY(determinant, 2)
+ENTRY(rcond, 3)
+ENTRY(lu, 1)
 /* shape.c */
 ENTRY(rev, 2)
 ENTRY(rep, 5)

@@ -89,6 +89,13 @@ void r_name_dims(SEXP ans_, int nd, const SEXP *dimnames_, const int *at);
 SEXP r_call(const char *name, int nargs, SEXP a_, SEXP b_, SEXP c_);
 extern SEXP r_namespace;
 
+/* -- tune.c ------------------------------------------------------------------------------------ */
+/* What the option anygpu.matmul says of products of this type on this device; may raise. Says once
+ * that a device has no tensor cores. */
+ag_precision r_precision(const ag_device *d, ag_dtype type);
+/* The file for what tuning found, NULL if there may be none: asks R. */
+const char *r_tuning_file(void);
+
 /* -- altrep.c: the vector classes -------------------------------------------------------------- */
 void r_altrep_init(DllInfo *dll);
 SEXP r_altrep_new(SEXP own_, ag_dtype type);

@@ -55,10 +55,13 @@ static ag_status matmul(ag_array **out, const r_operand *x, extent ex, const r_o
   ag_dtype real = d->has_f64 ? AG_F64 : AG_F32;
   if (x->array && is_real(x)) real = x->type;
   else if (y->array && is_real(y)) real = y->type;
+  const ag_precision precision = r_precision(d, real);
   ag_array *a = NULL, *b = NULL;
   ag_status status = as_matrix(&a, x, ex, d, real);
   if (status == AG_OK) status = as_matrix(&b, y, ey, d, real);
+  ag_matmul_precision = precision;
   if (status == AG_OK) status = ag_expr_matmul(out, a, b, ta, tb);
+  ag_matmul_precision = AG_EXACT;
   ag_array_release(a);
   ag_array_release(b);
   return status;
@@ -111,10 +114,13 @@ static ag_status products(ag_array **out, const r_operand *x, const r_operand *y
   ag_dtype real = d->has_f64 ? AG_F64 : AG_F32;
   if (x->array && is_real(x)) real = x->type;
   else if (y->array && is_real(y)) real = y->type;
+  const ag_precision precision = r_precision(d, real);
   ag_array *a = NULL, *b = NULL;
   ag_status status = r_operand_array(&a, x, d, real);
   if (status == AG_OK) status = r_operand_array(&b, y, d, real);
+  ag_matmul_precision = precision;
   if (status == AG_OK) status = ag_expr_matmul(out, a, b, ta, tb);
+  ag_matmul_precision = AG_EXACT;
   ag_array_release(a);
   ag_array_release(b);
   return status;

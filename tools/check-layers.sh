@@ -16,7 +16,10 @@ host_* device_host* device_opencl* opencl*
 schedule* emit.* describe.*
 plan*
 grad* index.* sort.* batch*
-block* secular* tridiag* symm_* eigen_* bidiag* qr*
+block* secular* tridiag* symm_* eigen_* bidiag* qr* svd*
+block*
+lu.* cond.*
+solve* expm.*
 core.h
 nn/*
 '

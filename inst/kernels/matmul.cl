@@ -14,9 +14,9 @@
  *   2     ag_matmul_rows            CPU, few columns or rows, a_row = 1: vectors down a column of A
  *   3     ag_matmul_dot             CPU, few columns or rows, a_col = b_row = 1: vectors along l
  *   4     ag_matmul_packed          CPU, after ag_matmul_pack_a and _b: registers hold a tile of C
- *   5     ag_matmul_tiled           GPU: local memory holds tiles of A and B
- *   6     ag_matmul_grouped         GPU, few elements of C: a work-group for each
- *   0     all of them, to compile this file alone */
+ *   0     all of them, to compile this file alone
+ *
+ * For GPUs: matmul_gpu.cl. */
 #ifndef KIND
 #define KIND 0
 #endif
@@ -34,24 +34,6 @@
 #endif
 #ifndef COLUMNS
 #define COLUMNS 12 /* of a tile of C (packed): PANEL * COLUMNS registers hold it */
-#endif
-#ifndef TILE
-#define TILE 64 /* rows and columns of C per work-group (tiled) */
-#endif
-#ifndef ITEM
-#define ITEM 4 /* rows and columns of C per item (tiled) */
-#endif
-#ifndef DEPTH
-#define DEPTH 16 /* of the tiles in local memory (tiled) */
-#endif
-#ifndef GROUP
-#define GROUP 128 /* items per element of C (grouped); a power of 2 */
-#endif
-#ifndef A_BY_ROWS
-#define A_BY_ROWS 1 /* a_row is 1 or at least not larger: neighbours read down columns (tiled) */
-#endif
-#ifndef B_BY_ROWS
-#define B_BY_ROWS 1
 #endif
 
 typedef REAL real;
@@ -268,76 +250,5 @@ __kernel void ag_matmul_packed(AG_STORE_PARAMS, __global const real *packed_a,
       }
     }
   }
-}
-#endif
-
-#if KIND == 0 || KIND == 5
-#define SIDE (TILE / ITEM)
-/* One work-group of SIDE * SIDE items: a tile of TILE x TILE. Item (x, y) has the rows x, x + SIDE,
- * ... and the columns y, y + SIDE, ... of it, so that neighbours write neighbours. */
-__kernel __attribute__((reqd_work_group_size(SIDE * SIDE, 1, 1))) void
-ag_matmul_tiled(AG_STORE_PARAMS, MATRICES) {
-  __local real as[DEPTH][TILE + 1], bs[DEPTH][TILE + 1];
-  const int me = get_local_id(0), x = me % SIDE, y = me / SIDE;
-  const long tiles = (m + TILE - 1) / TILE, strips = (n + TILE - 1) / TILE, g = get_group_id(0);
-  const long product = g / tiles / strips, end = product * n + n;
-  const long i = g % tiles * TILE, j = product * n + g / tiles % strips * TILE;
-  SEEK_COLUMN(j);
-  a += a_at + i * a_row;
-  b += b_at + j * b_col;
-  real acc[ITEM][ITEM];
-#pragma unroll
-  for (int s = 0; s < ITEM; s++)
-#pragma unroll
-    for (int r = 0; r < ITEM; r++) acc[s][r] = 0;
-  for (long l = 0; l < k; l += DEPTH) {
-    for (int e = me; e < TILE * DEPTH; e += SIDE * SIDE) {
-      const int ra = A_BY_ROWS ? e % TILE : e / DEPTH, da = A_BY_ROWS ? e / TILE : e % DEPTH;
-      const int cb = B_BY_ROWS ? e / DEPTH : e % TILE, db = B_BY_ROWS ? e % DEPTH : e / TILE;
-      as[da][ra] = i + ra < m && l + da < k ? a[ra * a_row + (l + da) * a_col] : 0;
-      bs[db][cb] = j + cb < end && l + db < k ? b[(l + db) * b_row + cb * b_col] : 0;
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-#pragma unroll
-    for (int d = 0; d < DEPTH; d++) {
-      real u[ITEM], v[ITEM];
-#pragma unroll
-      for (int r = 0; r < ITEM; r++) {
-        u[r] = as[d][x + r * SIDE];
-        v[r] = bs[d][y + r * SIDE];
-      }
-#pragma unroll
-      for (int s = 0; s < ITEM; s++)
-#pragma unroll
-        for (int r = 0; r < ITEM; r++) acc[s][r] += u[r] * v[s];
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-  }
-#pragma unroll
-  for (int s = 0; s < ITEM; s++)
-#pragma unroll
-    for (int r = 0; r < ITEM; r++)
-      if (i + x + r * SIDE < m && j + y + s * SIDE < end)
-        ag_store(i + x + r * SIDE, j + y + s * SIDE, m, acc[s][r], AG_STORE_ARGS);
-}
-#endif
-
-#if KIND == 0 || KIND == 6
-/* One work-group: one element of C; its items share the sum over l and meet in a tree. */
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void ag_matmul_grouped(AG_STORE_PARAMS,
-                                                                                   MATRICES) {
-  __local real tree[GROUP];
-  const int me = get_local_id(0);
-  const long g = get_group_id(0), i = g % m, j = g / m;
-  SEEK_COLUMN(j);
-  real acc = 0;
-  for (long l = me; l < k; l += GROUP)
-    acc += a[a_at + i * a_row + l * a_col] * b[b_at + l * b_row + j * b_col];
-  tree[me] = acc;
-  for (int reach = GROUP / 2; reach > 0; reach /= 2) {
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (me < reach) tree[me] += tree[me + reach];
-  }
-  if (me == 0) ag_store(i, j, m, tree[0], AG_STORE_ARGS);
 }
 #endif

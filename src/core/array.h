@@ -36,6 +36,13 @@ typedef struct {
   int n, dim[AG_MAX_PICK];
 } ag_picks;
 
+/* How a product of float32 is computed where the device has tensor cores. */
+typedef enum {
+  AG_EXACT, /* in float32 */
+  AG_TF32,  /* operands rounded to 10 bits of mantissa, sums in float32 */
+  AG_BF16   /* to 7 bits */
+} ag_precision;
+
 typedef enum {
   AG_BUFFER,      /* materialised, or an input of a plan not yet bound                        */
   AG_SCALAR,      /* one constant; belongs to no device                                       */
@@ -94,6 +101,7 @@ struct ag_array {
              */
     struct {
       int ta, tb;
+      ag_precision precision;
     } trans;   /* MATMUL */
     int along; /* CONCAT: the dimension */
   } u;

@@ -195,6 +195,13 @@ static ag_status batch_matmul(batch *b, ag_array **out, const ag_array *x) {
   return batch_product(b, out, x, right);
 }
 
+static ag_status batch_as_precise(batch *b, ag_array **out, const ag_array *x) {
+  ag_matmul_precision = x->u.trans.precision;
+  ag_status s = batch_matmul(b, out, x);
+  ag_matmul_precision = AG_EXACT;
+  return s;
+}
+
 static ag_status rebuild(batch *b, ag_array **out, const ag_array *x) {
   ag_array *a = x->nargs && x->arg[0] && depends(x->arg[0]) ? b->made[x->arg[0]->mark] : NULL;
   ag_axes axes;
@@ -215,7 +222,7 @@ static ag_status rebuild(batch *b, ag_array **out, const ag_array *x) {
     return ag_expr_scan(out, a, (ag_reduction)x->op, moved(b, x->u.axis.first),
                         moved(b, x->u.axis.last));
   case AG_CONCAT: return batch_concat(b, out, x);
-  case AG_MATMUL: return batch_matmul(b, out, x);
+  case AG_MATMUL: return batch_as_precise(b, out, x);
   case AG_EMBED:
     axes = batched_axes(b, &x->u.axes, x->arg[0]->shape.nd);
     return ag_expr_embed(out, a, batched_shape(b, &x->shape), &axes);

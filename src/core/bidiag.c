@@ -100,7 +100,7 @@ void ag_bidiag_drop(ag_bidiag *x) {
 /* -- products with the factors ----------------------------------------------------------------- */
 
 /* Reflectors that are applied at once. */
-#define GROUP 96
+#define GROUP 128
 
 typedef struct {
   ag_block v, gram, w, w2, t; /* rows x GROUP; GROUP x GROUP, GROUP x columns of C; T */

@@ -37,7 +37,7 @@ enum { TOP, BOTH, BOTTOM, TYPES };
 typedef struct {
   int64_t n; /* of the whole problem */
   double *d, *e;
-  double *u, *v;        /* n x n; (n + 1) x (n + 1) */
+  double *u, *v;        /* n x n, or NULL; (n + 1) x (n + 1) */
   double *w, *q;        /* as large as v: the children's vectors sorted by type; vectors of the middle */
   double *z, *p, *root; /* n each: of the node at lo from element lo on */
   double *weight;
@@ -108,8 +108,8 @@ static void sort_by_value(int64_t n, int64_t *order, const double *value) {
 
 static void solve_leaf(tree *t, node x) {
   const int64_t ldu = t->n, ldv = t->n + 1;
-  double *u = t->u + x.lo * (ldu + 1), *v = t->v + x.lo * (ldv + 1);
-  for (int64_t i = 0; i < x.n; i++) u[i * (ldu + 1)] = 1;
+  double *u = t->u ? t->u + x.lo * (ldu + 1) : NULL, *v = t->v + x.lo * (ldv + 1);
+  for (int64_t i = 0; u && i < x.n; i++) u[i * (ldu + 1)] = 1;
   for (int64_t i = 0; i <= x.n; i++) v[i * (ldv + 1)] = 1;
   square_leaf(t, x);
   if (!ag_bidiag_qr(x.n, t->d + x.lo, t->e + x.lo, u, x.n, ldu, v, x.n + 1, ldv))
@@ -157,7 +157,7 @@ static void combine(merge *m, int64_t i, int64_t j) {
   double c, s, r;
   ag_rotation(m->z[j], m->z[i], &c, &s, &r);
   m->z[j] = r, m->z[i] = 0;
-  ag_rotate(m->n, u_at(m, m->lo, m->lo + j), u_at(m, m->lo, m->lo + i), c, s);
+  if (m->t->u) ag_rotate(m->n, u_at(m, m->lo, m->lo + j), u_at(m, m->lo, m->lo + i), c, s);
   ag_rotate(m->n + 1, v_at(m, m->lo, m->lo + j), v_at(m, m->lo, m->lo + i), c, s);
   if (type[i] != type[j]) type[i] = type[j] = BOTH;
 }
@@ -376,6 +376,7 @@ static ag_status solve_middle(merge *m) {
   ag_parallel(chunks(m->k), vectors_task, &c);
   const side right = right_side(m);
   AG_TRY(multiply(&right));
+  if (!m->t->u) return AG_OK;
   c.left = 1;
   ag_parallel(chunks(m->k), vectors_task, &c);
   return multiply_left(m);
@@ -387,7 +388,7 @@ static ag_status merge_node(tree *t, node x) {
              .z = t->z + lo, .p = t->p + lo, .root = t->root + lo, .weight = t->weight + lo,
              .w = t->w + at, .q = t->q + at,
              .kept = t->kept + lo, .dropped = t->dropped + lo, .row = t->row + lo};
-  *u_at(&m, m.mid, m.mid) = 1;
+  if (t->u) *u_at(&m, m.mid, m.mid) = 1;
   for (int64_t i = lo; i < lo + x.n; i++) t->type[i] = i <= m.mid ? TOP : BOTTOM;
   if (make_middle(&m)) {
     deflate(&m);
@@ -465,13 +466,14 @@ static void *take(char **next, int64_t count, size_t size) {
   return x;
 }
 
-static void *result_new(int64_t n, ag_bidiag_vectors *out) {
-  const size_t bytes = (size_t)(n * n + (n + 1) * (n + 1)) * sizeof(double) + (size_t)n * 8 + 512;
+static void *result_new(int64_t n, int with_u, ag_bidiag_vectors *out) {
+  const int64_t size_u = with_u ? n * n : 0, size_v = (n + 1) * (n + 1);
+  const size_t bytes = (size_t)(size_u + size_v) * sizeof(double) + (size_t)n * 8 + 512;
   char *next = out->memory = calloc(bytes, 1);
   if (!next) return NULL;
   out->n = n, out->ldu = n, out->ldv = n + 1;
-  out->u = take(&next, n * n, sizeof(double));
-  out->v = take(&next, (n + 1) * (n + 1), sizeof(double));
+  if (with_u) out->u = take(&next, size_u, sizeof(double));
+  out->v = take(&next, size_v, sizeof(double));
   out->from = take(&next, n, sizeof(int64_t));
   return out->memory;
 }
@@ -491,12 +493,12 @@ static void *tree_new(tree *t, int64_t n, int threads) {
   return memory;
 }
 
-ag_status ag_bidiag_svd(int64_t n, double *d, double *e, ag_bidiag_vectors *out) {
+ag_status ag_bidiag_svd(int64_t n, double *d, double *e, int with_u, ag_bidiag_vectors *out) {
   tree t = {.n = n, .d = d};
   memset(out, 0, sizeof *out);
   if (n <= 0) return AG_OK;
   void *memory = tree_new(&t, n, ag_threads());
-  if (!memory || !result_new(n, out)) {
+  if (!memory || !result_new(n, with_u, out)) {
     free(memory);
     return ag_fail(AG_E_MEMORY, "svd: no memory for the singular vectors of order %lld",
                    (long long)n);

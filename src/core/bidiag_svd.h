@@ -17,9 +17,11 @@ typedef struct {
 /* The n singular values of B, in decreasing order, to d. On entry d is B's diagonal and e (n - 1
  * elements; overwritten) what stands above it, all finite. They have high relative accuracy. */
 AG_CHECKED ag_status ag_bidiag_values(int64_t n, double *d, double *e);
-/* The same and both sets of singular vectors, by divide and conquer; the values are accurate in
- * relation to the largest of them. Free with ag_bidiag_free(), also after a failure. */
-AG_CHECKED ag_status ag_bidiag_svd(int64_t n, double *d, double *e, ag_bidiag_vectors *out);
+/* The same and the singular vectors, by divide and conquer, the left ones only `with_u`; the values
+ * are accurate in relation to the largest of them. Free with ag_bidiag_free(), also after a
+ * failure. */
+AG_CHECKED ag_status ag_bidiag_svd(int64_t n, double *d, double *e, int with_u,
+                                   ag_bidiag_vectors *out);
 void ag_bidiag_free(ag_bidiag_vectors *x);
 
 /* bidiag_qr.c: implicit QR. d (n) and e (n - 1) as above, of any scale that does not overflow when

@@ -70,7 +70,8 @@ static ag_status gemm_step(ag_into into, const ag_block *c, const ag_block *a, i
 ag_status ag_block_gemm(ag_into into, const ag_block *c, const ag_block *a, int ta,
                         const ag_block *b, int tb) {
   const int64_t k = ta ? a->rows : a->cols;
-  const int64_t most = ag_block_host(c) || k == 0 ? k : AG_BLOCK_DEPTH;
+  const int packed = !ag_block_host(c) && !c->buf->dev->is_gpu && c->cols >= 4 && k > 0;
+  const int64_t most = packed ? AG_BLOCK_DEPTH : k;
   int64_t first = 0;
   if (c->rows == 0 || c->cols == 0 || (k == 0 && into != AG_INTO_SET)) return AG_OK;
   do {

@@ -4,17 +4,24 @@
 #ifndef AG_CODEGEN_H
 #define AG_CODEGEN_H
 
+#include "codegen_variant.h"
 #include "kernel.h"
 #include "strbuf.h"
 
 /* What the text depends on of the device. */
-typedef struct {
+typedef struct ag_cg_target {
   int is_gpu, has_f64;
   int lanes;    /* floats in a vector register of a CPU device; 1 on a GPU: neighbours coalesce */
   int units;    /* compute units */
   int group;    /* largest work-group */
   size_t local; /* bytes of local memory */
+  size_t most;  /* bytes of the largest buffer */
+  int tensor;   /* tensor cores: AG_TENSOR_PTX, or what the tests emulate */
+  ag_mm_choices products;     /* what was measured */
+  const ag_mm_variant *force; /* if not NULL: how products are computed, whatever their shape */
 } ag_cg_target;
+
+enum { AG_TENSOR_NONE, AG_TENSOR_PTX, AG_TENSOR_EMULATED };
 
 typedef enum {
   AG_ARG_SLOT,    /* memory of slot `index`                                        */

@@ -16,5 +16,9 @@
 #include "block.h"
 #include "eigen_symm.h"
 #include "qr.h"
+#include "svd.h"
+#include "lu.h"
+#include "cond.h"
+#include "solve.h"
 #include "threads.h"
 #endif

@@ -11,6 +11,7 @@
 typedef struct ag_device ag_device;
 typedef struct ag_buffer ag_buffer;
 struct ag_kernel; /* kernel.h */
+struct ag_tuning; /* below */
 
 typedef enum {
   AG_F64,
@@ -44,6 +45,7 @@ typedef struct {
   void (*unbuild)(ag_device *d, struct ag_kernel *k); /* drops k->code */
   ag_status (*launch)(ag_device *d, const struct ag_kernel *k, const ag_binding *slot);
   ag_status (*finish)(ag_device *d); /* waits for all that was launched */
+  ag_status (*tune)(ag_device *d, double seconds, struct ag_tuning *report); /* may be NULL */
 } ag_device_table;
 
 struct ag_device {
@@ -54,6 +56,8 @@ struct ag_device {
   int index;        /* within its kind */
   int is_gpu;
   int has_f64;
+  int slow_f64; /* 1: float64 is much slower than float32; -1: it is not; 0: not measured */
+  int has_tensor; /* rounds to tf32 and bf16 where that is asked for: see ag_precision */
   int compute_units;
   size_t memory;    /* bytes in all, 0 if unknown */
   size_t max_alloc; /* largest single allocation, 0 if unknown */
@@ -117,10 +121,28 @@ typedef struct {
 ag_memory ag_device_memory(const ag_device *d);
 void ag_device_set_limit(ag_device *d, size_t bytes); /* 0 lifts it */
 
+/* -- tuning ---------------------------------------------------------------------------------- */
+typedef struct {
+  const char *how, *class; /* "float32", "large": see codegen_variant.h */
+  char variant[120];
+  double gflops;
+  int chosen;
+} ag_tuning_row;
+#define AG_TUNING_ROWS 96
+typedef struct ag_tuning {
+  int n;
+  ag_tuning_row row[AG_TUNING_ROWS];
+} ag_tuning;
+/* Measures each way to compute a matrix product for about `seconds` in all, takes the fastest from
+ * then on, and reports. Nothing on a device that has one way only. */
+AG_CHECKED ag_status ag_device_tune(ag_device *d, double seconds, ag_tuning *report);
+
 /* -- hooks, set by the binding ---------------------------------------------------------------- */
 /* Called when memory is short or much was allocated: should free unreachable arrays. May be NULL.
  */
 extern void (*ag_hook_gc)(void);
+/* The file where what was measured is kept, or NULL: it is not. May be NULL. */
+extern const char *(*ag_hook_tuning_file)(void);
 /* Nonzero when the user asked to stop; must not jump. May be NULL. */
 extern int (*ag_hook_interrupted)(void);
 

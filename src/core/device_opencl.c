@@ -66,6 +66,8 @@ static ag_device *new_device(cl_platform_id platform, cl_device_id id, int index
   d->compute_units = (int)device_number(id, CL_DEVICE_MAX_COMPUTE_UNITS);
   d->memory = (size_t)device_number(id, CL_DEVICE_GLOBAL_MEM_SIZE);
   d->max_alloc = (size_t)device_number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+  d->has_tensor = has_extension(id, "cl_nv_device_attribute_query") &&
+                  device_number(id, CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV) >= 8;
   device_id[index] = id;
   return d;
 }
@@ -116,6 +118,8 @@ static void set_target(ag_cg_target *t, const ag_device *d, cl_device_id id) {
   t->units = d->compute_units > 0 ? d->compute_units : 1;
   t->group = (int)device_number(id, CL_DEVICE_MAX_WORK_GROUP_SIZE);
   t->local = (size_t)device_number(id, CL_DEVICE_LOCAL_MEM_SIZE);
+  t->most = d->max_alloc;
+  t->tensor = d->has_tensor ? AG_TENSOR_PTX : AG_TENSOR_NONE;
   t->lanes = d->is_gpu ? 1 : native >= 16 ? 16 : native >= 8 ? 8 : 4;
 }
 
@@ -140,6 +144,7 @@ static ag_status device_open(ag_device *d) {
   if (!s) return ag_fail(AG_E_MEMORY, "out of memory");
   s->id = device_id[d->index];
   set_target(&s->target, d, s->id);
+  s->tunes = d->is_gpu;
   cl_ulong single = device_number(s->id, CL_DEVICE_SINGLE_FP_CONFIG);
   snprintf(s->options, sizeof s->options, "-w -cl-std=CL1.2%s",
            single & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? " -cl-fp32-correctly-rounded-divide-sqrt"
@@ -215,4 +220,5 @@ const ag_device_table ag_opencl_table = {
     .unbuild = ag_cl_unbuild,
     .launch = ag_cl_launch,
     .finish = device_finish,
+    .tune = ag_cl_tune,
 };

@@ -174,6 +174,7 @@ static ag_status find_triangle(eigen *g, const ag_block *v, const double *tau) {
 /* Reflections j, ..., j + k - 1, which change rows from j + 1 on: Z -= (V T) (V'Z). */
 static ag_status reflect(eigen *g, int64_t j, int64_t k) {
   int64_t m = g->n - j - 1;
+  if (ag_hook_interrupted && ag_hook_interrupted()) return ag_fail(AG_E_INTERRUPT, "interrupted");
   ag_block v = ag_block_part(&g->work, j + 1, m, j, k), z = ag_block_part(&g->z, j + 1, m, 0, g->n),
            vt = ag_block_part(&g->vt, 0, m, 0, k);
   g->s.rows = g->s.cols = g->s.ld = g->t.rows = g->t.cols = g->t.ld = k;

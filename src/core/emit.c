@@ -292,6 +292,7 @@ static ag_status emit_matmul(emitter *e, const ag_array *x) {
   ag_kernel *k = e->k;
   k->kind = AG_K_MATMUL;
   k->mm.type = x->type;
+  k->mm.precision = x->u.trans.precision;
   k->mm.m = x->shape.dim[0], k->mm.n = x->shape.dim[1];
   k->mm.batch = x->shape.nd == 3 ? x->shape.dim[2] : 1;
   k->mm.k = x->arg[0]->shape.dim[!x->u.trans.ta];

@@ -411,6 +411,8 @@ static int product_shape(ag_shape *shape, const ag_array *a, const ag_array *b, 
   return 1;
 }
 
+ag_precision ag_matmul_precision = AG_EXACT;
+
 ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int tb) {
   ag_shape shape;
   if (!product_shape(&shape, a, b, ta, tb)) return no_product(a, b, ta, tb);
@@ -420,7 +422,10 @@ ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int t
   ag_status status = ag_expr_cast(&cast[0], a, type);
   if (status == AG_OK) status = ag_expr_cast(&cast[1], b, type);
   if (status == AG_OK) status = ag_expr_node(out, AG_MATMUL, type, shape, 2, cast);
-  if (status == AG_OK) (*out)->u.trans.ta = ta, (*out)->u.trans.tb = tb;
+  if (status == AG_OK) {
+    (*out)->u.trans.ta = ta, (*out)->u.trans.tb = tb;
+    (*out)->u.trans.precision = type == AG_F32 ? ag_matmul_precision : AG_EXACT;
+  }
   ag_array_release(cast[0]);
   ag_array_release(cast[1]);
   return status;

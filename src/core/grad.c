@@ -378,6 +378,14 @@ static ag_status grad_matmul(tape *t, ag_array *x, ag_array *g) {
   return AG_OK;
 }
 
+/* As precise as the product itself. */
+static ag_status grad_product(tape *t, ag_array *x, ag_array *g) {
+  ag_matmul_precision = x->u.trans.precision;
+  ag_status s = grad_matmul(t, x, g);
+  ag_matmul_precision = AG_EXACT;
+  return s;
+}
+
 /* -- the walk ------------------------------------------------------------------------------ */
 static ag_status backward(tape *t, ag_array *x, ag_array *g) {
   switch (x->kind) {
@@ -388,7 +396,7 @@ static ag_status backward(tape *t, ag_array *x, ag_array *g) {
   case AG_RECYCLE: return grad_recycle(t, x, g);
   case AG_REDUCE: return grad_reduce(t, x, g);
   case AG_SCAN: return grad_scan(t, x, g);
-  case AG_MATMUL: return grad_matmul(t, x, g);
+  case AG_MATMUL: return grad_product(t, x, g);
   case AG_EMBED: return grad_embed(t, x, g);
   case AG_CONCAT: return grad_concat(t, x, g);
   case AG_GATHER:

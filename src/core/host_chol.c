@@ -141,3 +141,58 @@ ag_status ag_host_chol(const ag_host_matrix *a, int64_t *minor) {
   *minor = s.minor;
   return AG_OK;
 }
+
+/* -- with pivoting ----------------------------------------------------------------------------- */
+#define PIVOT_BLOCK 64 /* rows that are computed one by one before the rest is updated */
+
+#define REAL     double
+#define FN(name) name##_f64
+#define IS_F64   1
+#include "host_chol_real.h"
+#define REAL     float
+#define FN(name) name##_f32
+#define IS_F64   0
+#include "host_chol_real.h"
+
+/* Columns of what is right of and below rows [k, k + width), which are those of R. */
+static void below_task(void *ctx, int task, int worker) {
+  chol *s = ctx;
+  const int64_t rest = s->n - s->k - s->width, first = task * s->stripe;
+  (void)worker;
+  note(s, update(s, first, min64(s->stripe, rest - first)));
+}
+
+static ag_status update_below(chol *s, int64_t k, int64_t width) {
+  const int64_t right = k + width, rest = s->n - right;
+  if (rest == 0) return AG_OK;
+  s->k = k, s->width = width;
+  s->stripe = stripe_width(s, rest, 4 * ag_threads());
+  ag_update_pack(&s->u, s->packed, 0, rest, width, at(s, k, right), s->lda, 1);
+  ag_parallel((int)((rest + s->stripe - 1) / s->stripe), below_task, s);
+  return s->failed == AG_OK ? AG_OK : ag_fail((ag_status)s->failed, "out of memory");
+}
+
+ag_status ag_host_chol_pivoted(const ag_host_matrix *a, double tol, int32_t *pivot, int64_t *rank) {
+  chol s = {.u = ag_update_of(a->type), .type = a->type, .n = a->rows, .a = a->a, .lda = a->lda};
+  const int64_t n = s.n;
+  double stop = 0;
+  int done = 0;
+  for (int64_t i = 0; i < n; i++) pivot[i] = (int32_t)i;
+  *rank = 0;
+  if (n == 0) return AG_OK;
+  const int64_t room = ag_update_bytes(&s.u, n, PIVOT_BLOCK);
+  s.packed = ag_threads_scratch(AG_SCRATCH_FACTOR, (size_t)(room + n * s.u.size));
+  if (!s.packed) return ag_fail(AG_E_MEMORY, "out of memory");
+  void *dots = s.packed + room;
+  for (int64_t k = 0; k < n && !done; k += PIVOT_BLOCK) {
+    const int64_t width = min64(PIVOT_BLOCK, n - k);
+    const int64_t made = s.u.f64 ? pivot_rows_f64(&s, k, width, tol, &stop, dots, pivot)
+                                 : pivot_rows_f32(&s, k, width, tol, &stop, dots, pivot);
+    *rank = k + made;
+    done = made < width;
+    if (!done) AG_TRY(update_below(&s, k, width));
+  }
+  for (int64_t j = *rank; j < n; j++)
+    memset(at(&s, *rank, j), 0, (size_t)((n - *rank) * s.u.size));
+  return AG_OK;
+}

@@ -1,5 +1,5 @@
-/* The inner loops of the secular equation (secular.c) for one instruction set; included after host_micro.h,
- * whose vector types it uses. EIGEN_FIELDS go into the ag_isa. */
+/* The inner loops of the secular equation (secular.c) for one instruction set; included after
+ * host_micro.h, whose vector types it uses. EIGEN_FIELDS go into the ag_isa. */
 #ifndef AG_HOST_EIGEN_H
 #define AG_HOST_EIGEN_H
 

@@ -7,6 +7,9 @@
  * depth of the block, KC at a time, while the tile of C and the panels of A stay in the second
  * cache.
  *
+ * A small C with a long sum is computed as several partial sums at once, how many depends on the
+ * shape alone. Of A' A only the lower half is computed, and copied to the other.
+ *
  * After its last addition each tile of C is handed to `done`. */
 #include "host_gemm.h"
 #include "host_isa.h"
@@ -16,9 +19,12 @@
 #include <unistd.h>
 #endif
 
-/* Direct: neither operand has more bytes; a tile of C stays in the second cache. */
+/* Direct: no matrix has more bytes; a tile of C stays in the second cache. */
 #define DIRECT_BYTES      2097152
 #define DIRECT_TILE_BYTES 524288
+/* Rows of A that are packed at once, and how thin a product is: in panels. */
+#define DIRECT_PANELS 8
+#define THIN          8
 /* Packed: the depth of a panel of B that stays in the first cache (KC * nr elements). */
 #define KC 256
 /* The depth of a packed block; only KC where C is so large that starting tasks costs nothing. */
@@ -27,6 +33,12 @@
 /* Most rows of A and columns of B in a packed block: with the depth, the limit of the memory. */
 #define BLOCK        4032
 #define TILE_COLUMNS 256
+/* Partial sums: at least so long, at most so many, of a C of at most so many elements. */
+#define PART_DEPTH 1024
+#define PARTS      8
+#define PART_C     16384
+/* A' A: at least so many columns and rows. */
+#define SYMMETRIC 64
 /* Multiply-adds that a task must have to be worth a thread. */
 #define PARALLEL_WORK 3e5
 
@@ -39,7 +51,8 @@ typedef struct {
   int64_t rs_a, cs_a, rs_b, cs_b; /* in elements */
   ag_tile_fn done;
   void *ctx;
-  int swapped; /* C was one row and is computed as one column: `done` hears of rows */
+  int swapped;   /* C was one row and is computed as one column: `done` hears of rows */
+  int symmetric; /* above the diagonal nothing needs to be computed */
   const ag_isa *isa;
   int f64, mr, nr;
   int64_t size;                             /* bytes of an element */
@@ -83,6 +96,17 @@ static void pack(const gemm *g, int64_t m, int64_t k, const char *x, int64_t rs,
   else g->isa->pack_f32((int)m, k, (const float *)x, rs, cs, (float *)y, width);
 }
 
+/* `m` rows of x become panels `width` wide, one behind the other; where its columns are contiguous,
+ * a few columns at a time, so that memory is read in long runs. */
+static void pack_panels(const gemm *g, int64_t m, int64_t k, const char *x, int64_t rs, int64_t cs,
+                        char *to, int width) {
+  int64_t some = rs == 1 ? 8 : k;
+  for (int64_t l = 0; l < k; l += some)
+    for (int64_t i = 0; i < m; i += width)
+      pack(g, min64(width, m - i), min64(some, k - l), x + (i * rs + l * cs) * g->size, rs, cs,
+           to + (i * k + l * width) * g->size, width);
+}
+
 static char *c_at(const gemm *g, int64_t i, int64_t j) { return g->c + (i + j * g->ldc) * g->size; }
 
 /* What the terms from `l` on do to C. */
@@ -91,7 +115,7 @@ static ag_into step_into(const gemm *g, int64_t l) {
 }
 
 static void finish(const gemm *g, int64_t i, int64_t m, int64_t j, int64_t n, int worker) {
-  if (!g->done) return;
+  if (!g->done || g->symmetric) return; /* half of it is still to come */
   if (g->swapped) g->done(g->ctx, j, n, i, m, worker);
   else g->done(g->ctx, i, m, j, n, worker);
 }
@@ -138,26 +162,33 @@ static void dots_task(void *ctx, int task, int worker) {
   finish(g, i, m, j, n, worker);
 }
 
+/* Rows i, ..., i + m - 1 of A by columns j0, ... of B, terms l, ..., l + k - 1; A in `panels`. */
+static void direct_rows(const gemm *g, int64_t i, int64_t m, int64_t j0, int64_t n, int64_t l,
+                        int64_t k, char *panels) {
+  const char *a = g->a + (i * g->rs_a + l * g->cs_a) * g->size;
+  const char *b = g->b + (l * g->rs_b + j0 * g->cs_b) * g->size;
+  if (g->symmetric && i + m <= j0) return;
+  if (panels) pack_panels(g, m, k, a, g->rs_a, g->cs_a, panels, g->mr);
+  for (int64_t p = 0; p < m; p += g->mr) {
+    int64_t columns = g->symmetric ? min64(n, i + p + g->mr - j0) : n;
+    if (columns <= 0) continue;
+    micro(g, min64(g->mr, m - p), columns, k, panels ? panels + p * k * g->size : a + p * g->size,
+          panels ? g->mr : g->cs_a, b, g->rs_b, g->cs_b, c_at(g, i + p, j0), step_into(g, l));
+  }
+}
+
 static void direct_tile(gemm *g, int64_t i0, int64_t m, int64_t j0, int64_t n, int worker) {
-  int in_place = g->rs_a == 1;
-  char *panel =
-      in_place ? NULL
-               : ag_threads_scratch(AG_SCRATCH_PANEL, (size_t)(g->mr * min64(g->k, KC) * g->size));
-  if (!in_place && !panel) {
+  int in_place = g->rs_a == 1 && (n <= g->nr || g->m * g->k * g->size <= DIRECT_BYTES);
+  int64_t most = DIRECT_PANELS * g->mr, depth = min64(g->k, KC);
+  char *panels =
+      in_place ? NULL : ag_threads_scratch(AG_SCRATCH_PANEL, (size_t)(most * depth * g->size));
+  if (!in_place && !panels) {
     __atomic_store_n(&g->no_memory, 1, __ATOMIC_RELAXED);
     return;
   }
-  for (int64_t l = 0; l < g->k; l += KC) {
-    int64_t k = min64(KC, g->k - l);
-    const char *b = g->b + (l * g->rs_b + j0 * g->cs_b) * g->size;
-    for (int64_t i = i0; i < i0 + m; i += g->mr) {
-      int64_t rows = min64(g->mr, i0 + m - i);
-      const char *a = g->a + (i * g->rs_a + l * g->cs_a) * g->size;
-      if (!in_place) pack(g, rows, k, a, g->rs_a, g->cs_a, panel, g->mr);
-      micro(g, rows, n, k, in_place ? a : panel, in_place ? g->cs_a : g->mr, b, g->rs_b, g->cs_b,
-            c_at(g, i, j0), step_into(g, l));
-    }
-  }
+  for (int64_t l = 0; l < g->k; l += KC)
+    for (int64_t i = i0; i < i0 + m; i += most)
+      direct_rows(g, i, min64(most, i0 + m - i), j0, n, l, min64(KC, g->k - l), panels);
   finish(g, i0, m, j0, n, worker);
 }
 
@@ -178,7 +209,9 @@ static void direct(gemm *g) {
 
 /* ---- packed ---- */
 
-#define PANELS_B 4 /* panels of B that one task packs; of A: one */
+/* Panels that one task packs. */
+#define PANELS_A 4
+#define PANELS_B 4
 
 /* A packed block of `width` (padded to whole panels) rows or columns is stored KC deep slab after
  * slab, in each panel after panel, so that a tile reads it from end to end: where panel `i` of slab
@@ -189,28 +222,33 @@ static int64_t slab_at(const gemm *g, int64_t width, int64_t i, int64_t l) {
 
 static int64_t padded(int64_t n, int64_t panel) { return ceil_div(n, panel) * panel; }
 
-static void pack_panel(const gemm *g, char *to, int64_t width, int panel, int64_t i, int64_t n,
-                       const char *x, int64_t rs, int64_t cs) {
+/* Rows i, ..., i + m - 1 of a block with `rows` rows that begins at x. */
+static void pack_block(const gemm *g, int64_t i, int64_t m, int64_t rows, const char *x, int64_t rs,
+                       int64_t cs, char *to, int width) {
   for (int64_t l = 0; l < g->bk; l += KC)
-    pack(g, min64(panel, n - i), min64(KC, g->bk - l), x + (i * rs + l * cs) * g->size, rs, cs,
-         to + slab_at(g, width, i, l), panel);
+    pack_panels(g, m, min64(KC, g->bk - l), x + (i * rs + l * cs) * g->size, rs, cs,
+                to + slab_at(g, padded(rows, width), i, l), width);
 }
 
 static void pack_task(void *ctx, int task, int worker) {
   gemm *g = ctx;
-  int64_t panels_a = ceil_div(g->bm, g->mr);
+  int64_t rows = PANELS_A * g->mr, columns = PANELS_B * g->nr, tasks_a = ceil_div(g->bm, rows);
   (void)worker;
-  if (task < panels_a) {
+  if (task < tasks_a) {
     const char *a = g->a + (g->i0 * g->rs_a + g->l0 * g->cs_a) * g->size;
-    pack_panel(g, g->pa, padded(g->bm, g->mr), g->mr, task * (int64_t)g->mr, g->bm, a, g->rs_a,
-               g->cs_a);
-    return;
+    int64_t i = task * rows;
+    pack_block(g, i, min64(rows, g->bm - i), g->bm, a, g->rs_a, g->cs_a, g->pa, g->mr);
+  } else {
+    const char *b = g->b + (g->j0 * g->cs_b + g->l0 * g->rs_b) * g->size;
+    int64_t j = (task - tasks_a) * columns;
+    pack_block(g, j, min64(columns, g->bn - j), g->bn, b, g->cs_b, g->rs_b, g->pb, g->nr);
   }
-  const char *b = g->b + (g->j0 * g->cs_b + g->l0 * g->rs_b) * g->size;
-  int64_t first = (task - panels_a) * PANELS_B * g->nr,
-          last = min64(first + PANELS_B * g->nr, g->bn);
-  for (int64_t j = first; j < last; j += g->nr)
-    pack_panel(g, g->pb, padded(g->bn, g->nr), g->nr, j, g->bn, b, g->cs_b, g->rs_b);
+}
+
+/* The first row of panels from i0 on that column j of the block needs. */
+static int64_t first_row(const gemm *g, int64_t i0, int64_t j) {
+  int64_t above = g->j0 + j - g->i0 - i0;
+  return g->symmetric && above > 0 ? i0 + above / g->mr * g->mr : i0;
 }
 
 static void packed_task(void *ctx, int task, int worker) {
@@ -221,7 +259,7 @@ static void packed_task(void *ctx, int task, int worker) {
     int64_t k = min64(KC, g->bk - l);
     for (int64_t j = j0; j < j0 + n; j += g->nr) {
       const char *b = g->pb + slab_at(g, padded(g->bn, g->nr), j, l);
-      for (int64_t i = i0; i < i0 + m; i += g->mr)
+      for (int64_t i = first_row(g, i0, j); i < i0 + m; i += g->mr)
         micro(g, min64(g->mr, i0 + m - i), min64(g->nr, j0 + n - j), k,
               g->pa + slab_at(g, padded(g->bm, g->mr), i, l), g->mr, b, g->nr, 1,
               c_at(g, g->i0 + i, g->j0 + j), step_into(g, g->l0 + l));
@@ -249,14 +287,100 @@ static void packed(gemm *g) {
     for (g->i0 = 0; g->i0 < g->m; g->i0 += ms) {
       g->bn = min64(ns, g->n - g->j0);
       g->bm = min64(ms, g->m - g->i0);
+      if (g->symmetric && g->i0 + g->bm <= g->j0) continue;
       choose_tiles(g, g->bm, g->bn, tile_bytes() / (KC * g->size) / g->mr * g->mr, TILE_COLUMNS);
       for (g->l0 = 0; g->l0 < g->k; g->l0 += ks) {
         g->bk = min64(ks, g->k - g->l0);
-        int64_t packs = ceil_div(g->bm, g->mr) + ceil_div(g->bn, PANELS_B * g->nr);
+        int64_t packs = ceil_div(g->bm, PANELS_A * g->mr) + ceil_div(g->bn, PANELS_B * g->nr);
         ag_parallel((int)packs, pack_task, g);
         ag_parallel((int)(g->tiles_m * g->tiles_n), packed_task, g);
       }
     }
+}
+
+/* ---- partial sums ---- */
+
+static int64_t parts_of(const gemm *g) {
+  int worth = g->m * g->n <= PART_C && (double)(g->m * g->n) * (double)g->k >= 2 * PARALLEL_WORK;
+  return worth ? min64(g->k / PART_DEPTH, PARTS) : 1;
+}
+
+static void part_task(void *ctx, int task, int worker) {
+  gemm *g = ctx, part = *g;
+  int64_t depth = ceil_div(g->k, parts_of(g)), l = task * depth;
+  part.a += l * g->cs_a * g->size;
+  part.b += l * g->rs_b * g->size;
+  part.k = min64(depth, g->k - l);
+  part.c = g->pa + task * g->m * g->n * g->size, part.ldc = g->m;
+  part.into = AG_INTO_SET, part.done = NULL;
+  part.tiles_m = part.tiles_n = 1, part.tile_m = g->m, part.tile_n = g->n;
+  if (wants_dots(g)) dots_task(&part, 0, worker);
+  else direct_task(&part, 0, worker);
+  if (part.no_memory) __atomic_store_n(&g->no_memory, 1, __ATOMIC_RELAXED);
+}
+
+/* Parts, each n elements, are added up; the sum is put into c. */
+#define ADD_UP(real)                                                                               \
+  static void add_up_##real(real *c, const real *part, int64_t parts, int64_t stride, int64_t n,   \
+                            ag_into into) {                                                        \
+    for (int64_t i = 0; i < n; i++) {                                                              \
+      real sum = part[i];                                                                          \
+      for (int64_t p = 1; p < parts; p++) sum += part[p * stride + i];                             \
+      c[i] = into == AG_INTO_SET ? sum : into == AG_INTO_ADD ? c[i] + sum : c[i] - sum;            \
+    }                                                                                              \
+  }
+ADD_UP(float)
+ADD_UP(double)
+
+static void in_parts(gemm *g) {
+  int64_t parts = parts_of(g), count = g->m * g->n;
+  g->pa = ag_threads_scratch(AG_SCRATCH_PACK, (size_t)(parts * count * g->size));
+  g->no_memory = !g->pa;
+  if (!g->pa) return;
+  ag_parallel((int)parts, part_task, g);
+  for (int64_t j = 0; j < g->n; j++) {
+    int64_t i = g->symmetric ? j : 0, at = i + j * g->m;
+    if (g->f64)
+      add_up_double((double *)c_at(g, i, j), (const double *)g->pa + at, parts, count, g->m - i,
+                    g->into);
+    else
+      add_up_float((float *)c_at(g, i, j), (const float *)g->pa + at, parts, count, g->m - i,
+                   g->into);
+  }
+  finish(g, 0, g->m, 0, g->n, ag_threads_self());
+}
+
+/* ---- A' A ---- */
+
+#define MIRROR_BLOCK 32
+
+static int is_symmetric(const gemm *g) {
+  return g->a == g->b && g->m == g->n && g->rs_a == g->cs_b && g->cs_a == g->rs_b &&
+         g->into == AG_INTO_SET && g->n >= SYMMETRIC && g->k >= SYMMETRIC;
+}
+
+/* The upper half of some columns from the lower one. */
+static void mirror_task(void *ctx, int task, int worker) {
+  const gemm *g = ctx;
+  int64_t j0 = (int64_t)task * MIRROR_BLOCK, n = min64(MIRROR_BLOCK, g->n - j0);
+  (void)worker;
+  for (int64_t i = 0; i < j0; i += MIRROR_BLOCK)
+    pack(g, MIRROR_BLOCK, n, c_at(g, j0, i), g->ldc, 1, c_at(g, i, j0), (int)g->ldc);
+  for (int64_t j = j0; j < j0 + n; j++)
+    for (int64_t i = j0; i < j; i++) memcpy(c_at(g, i, j), c_at(g, j, i), (size_t)g->size);
+}
+
+static void finish_task(void *ctx, int task, int worker) {
+  const gemm *g = ctx;
+  int64_t j = (int64_t)task * MIRROR_BLOCK;
+  finish(g, 0, g->m, j, min64(MIRROR_BLOCK, g->n - j), worker);
+}
+
+static void mirror(gemm *g) {
+  int tasks = (int)ceil_div(g->n, MIRROR_BLOCK);
+  g->symmetric = 0;
+  ag_parallel(tasks, mirror_task, g);
+  if (g->done) ag_parallel(tasks, finish_task, g);
 }
 
 /* ---- which ---- */
@@ -284,10 +408,14 @@ static ag_status compute(gemm *g) {
     return AG_OK;
   }
   if (g->m == 1 && (g->ldc == 1 || g->n == 1)) swap_operands(g);
-  int thin = g->m <= 2 * g->mr || g->n <= 2 * g->nr;
-  int small = g->m * g->k * g->size <= DIRECT_BYTES && g->n * g->k * g->size <= DIRECT_BYTES;
-  if (thin || small) direct(g);
+  int thin = g->m <= 2 * g->mr || g->n <= THIN * g->nr;
+  int64_t most = DIRECT_BYTES / g->size;
+  int small = g->m * g->k <= most && g->n * g->k <= most && g->m * g->n <= most;
+  g->symmetric = is_symmetric(g);
+  if (parts_of(g) > 1) in_parts(g);
+  else if (thin || small) direct(g);
   else packed(g);
+  if (g->symmetric && !g->no_memory) mirror(g);
   if (!g->no_memory) return AG_OK;
   return ag_fail(AG_E_MEMORY, "matmul: no memory to pack %lld x %lld times %lld x %lld",
                  (long long)g->m, (long long)g->k, (long long)g->k, (long long)g->n);

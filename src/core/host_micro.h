@@ -29,6 +29,7 @@
 #define MICRO_NR 4
 #endif
 
+#define MICRO_AHEAD  8 /* columns of A */
 #define MICRO_INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
 #define MICRO_UNROLL                   _Pragma("unroll")

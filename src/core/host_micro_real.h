@@ -27,37 +27,52 @@ MICRO_INLINE void FN(part_store)(REAL *p, int r, VEC v) {
 }
 #endif
 
+/* One term of the tile: a column of A by a row of B. */
+MICRO_INLINE void FN(step)(VEC acc[MICRO_MV][MICRO_NR], const int mv, const int nv, const int part,
+                           int r, const REAL *a, int64_t lda, const REAL *b, const REAL *b4,
+                           int64_t cs_b) {
+  VEC x[MICRO_MV];
+  MICRO_UNROLL
+  for (int v = 0; v < mv; v++) __builtin_prefetch(a + MICRO_AHEAD * lda + v * LANES);
+  MICRO_UNROLL
+  for (int v = 0; v < mv; v++)
+    x[v] = part && v == mv - 1 ? (VEC)PART_LOAD(a + v * LANES, r) : GET(a + v * LANES);
+  MICRO_UNROLL
+  for (int j = 0; j < nv; j++) {
+    VEC y = (j < 4 ? b[j * cs_b] : b4[(j - 4) * cs_b]) - (VEC){0};
+    MICRO_UNROLL
+    for (int v = 0; v < mv; v++) acc[v][j] = FMA(x[v], y, acc[v][j]);
+  }
+}
+
 /* The tile of mv vectors x nv columns; `r` lanes of the last vector count. mv, nv, part are
  * constants at each call, so that the loops over them disappear and the tile stays in registers. */
 MICRO_INLINE void FN(tile)(const int mv, const int nv, const int part, int r, int64_t k,
                            const REAL *a, int64_t lda, const REAL *b, int64_t rs_b, int64_t cs_b,
                            REAL *c, int64_t ldc, int into) {
   VEC acc[MICRO_MV][MICRO_NR];
-  const REAL *b4 = b + 4 * cs_b;
+  const REAL *b4 = b + 4 * cs_b, *soon = c;
+  int64_t l = 0;
   MICRO_UNROLL
   for (int j = 0; j < nv; j++) {
     MICRO_UNROLL
-    for (int v = 0; v < mv; v++) {
-      __builtin_prefetch(c + j * ldc + v * LANES, 1);
-      acc[v][j] = (VEC){0};
-    }
+    for (int v = 0; v < mv; v++) acc[v][j] = (VEC){0};
   }
-  for (int64_t l = 0; l < k; l++) {
-    VEC x[MICRO_MV];
+  /* C is asked for a column at a time: all at once, it would hold up A and B */
+  for (; l < k && soon < c + nv * ldc; soon += ldc) {
     MICRO_UNROLL
-    for (int v = 0; v < mv; v++) __builtin_prefetch(a + 8 * lda + v * LANES);
+    for (int v = 0; v < mv; v++) __builtin_prefetch(soon + v * LANES, 1);
+    if (l + 4 > k) continue;
     MICRO_UNROLL
-    for (int v = 0; v < mv; v++)
-      x[v] = part && v == mv - 1 ? (VEC)PART_LOAD(a + v * LANES, r) : GET(a + v * LANES);
-    MICRO_UNROLL
-    for (int j = 0; j < nv; j++) {
-      VEC y = (j < 4 ? b[j * cs_b] : b4[(j - 4) * cs_b]) - (VEC){0};
-      MICRO_UNROLL
-      for (int v = 0; v < mv; v++) acc[v][j] = FMA(x[v], y, acc[v][j]);
+    for (int u = 0; u < 4; u++) {
+      FN(step)(acc, mv, nv, part, r, a, lda, b, b4, cs_b);
+      a += lda, b += rs_b, b4 += rs_b;
     }
-    a += lda;
-    b += rs_b;
-    b4 += rs_b;
+    l += 4;
+  }
+  for (; l < k; l++) {
+    FN(step)(acc, mv, nv, part, r, a, lda, b, b4, cs_b);
+    a += lda, b += rs_b, b4 += rs_b;
   }
   MICRO_UNROLL
   for (int j = 0; j < nv; j++) {

@@ -72,11 +72,17 @@ typedef struct {
   cl_context context;
   cl_command_queue queue;
   ag_cg_target target;               /* what codegen must know of the device */
+  int tunes; /* products are measured at first use; not on CPUs, where building takes longest */
   char options[AG_CL_OPTIONS];       /* for every build */
   cl_mem scratch[AG_CG_MAX_SCRATCH]; /* grown on demand by builds */
   size_t scratch_bytes[AG_CG_MAX_SCRATCH];
   ag_cl_program *bucket[AG_CL_BUCKETS]; /* owned */
 } ag_cl_state;
+
+/* -- opencl_tune.c --------------------------------------------------------------------------- */
+/* Chooses how the products of k's class are computed, if that is still open. */
+void ag_cl_tune_first(ag_device *d, const ag_kernel *k);
+AG_CHECKED ag_status ag_cl_tune(ag_device *d, double seconds, ag_tuning *report);
 
 /* -- opencl_program.c ------------------------------------------------------------------------ */
 /* The built program of `source`, owned by the device's cache. */

@@ -178,6 +178,7 @@ static ag_status build_code(ag_device *d, code *c, const ag_cg_source *src) {
 
 ag_status ag_cl_build(ag_device *d, ag_kernel *k) {
   ag_cl_state *s = d->state;
+  if (k->kind == AG_K_MATMUL) ag_cl_tune_first(d, k);
   ag_cg_source *src = calloc(1, sizeof *src);
   code *c = calloc(1, sizeof *c);
   ag_status status =

@@ -8,6 +8,7 @@
 
 ag_stats ag_stat;
 void (*ag_hook_gc)(void);
+const char *(*ag_hook_tuning_file)(void);
 int (*ag_hook_interrupted)(void);
 
 /* -- fault injection -------------------------------------------------------------------------- */
@@ -225,6 +226,12 @@ ag_status ag_device_launch(ag_device *d, const ag_kernel *k, const ag_binding *s
   AG_TRY(enter(d, "launch"));
   ag_stat.launches++;
   return d->table->launch(d, k, slot);
+}
+
+ag_status ag_device_tune(ag_device *d, double seconds, ag_tuning *report) {
+  report->n = 0;
+  AG_TRY(enter(d, "tune"));
+  return d->table->tune ? d->table->tune(d, seconds, report) : AG_OK;
 }
 
 ag_status ag_device_finish(ag_device *d) {

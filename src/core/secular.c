@@ -139,8 +139,8 @@ static int find_root(const problem *s, int64_t j, double *origin, double *tau) {
 
 /* ---- all of them ---- */
 
-/* Roots of one chunk; column j of s becomes d - lambda[j]; the chunk's factors of Loewner's formula.
- * By interlacing, the product of any run of factors is neither large nor small. */
+/* Roots of one chunk; column j of s becomes d - lambda[j]; the chunk's factors of Loewner's
+ * formula. By interlacing, the product of any run of factors is neither large nor small. */
 static void root_task(void *ctx, int task, int worker) {
   problem *s = ctx;
   double *w = s->part + task * s->k;

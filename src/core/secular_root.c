@@ -5,6 +5,7 @@
  * the root keep their digits. A step that leaves the bracket, or that does not shorten it while f
  * hardly falls, is replaced by a bisection. */
 #include "secular_root.h"
+#include "host_isa.h"
 #include <float.h>
 #include <math.h>
 
@@ -15,34 +16,15 @@ typedef struct {
   double f, left_slope, right_slope, size;
 } value;
 
-/* Sums w/(gap - x) and its slope over [from, to): in lanes, for the divisions' sake. */
-static void sums(const double *w, const double *gap, int64_t from, int64_t to, double x,
-                 double *sum, double *slope) {
-  double s[4] = {0}, t[4] = {0};
-  int64_t i = from;
-  for (; i + 4 <= to; i += 4)
-    for (int l = 0; l < 4; l++) {
-      double d = 1 / (gap[i + l] - x), q = w[i + l] * d;
-      s[l] += q;
-      t[l] += q * d;
-    }
-  for (; i < to; i++) {
-    double d = 1 / (gap[i] - x), q = w[i] * d;
-    s[0] += q;
-    t[0] += q * d;
-  }
-  *sum = (s[0] + s[1]) + (s[2] + s[3]);
-  *slope = (t[0] + t[1]) + (t[2] + t[3]);
-}
-
 static value evaluate(const ag_secular *s, int64_t j, const double *gap, double x) {
-  double left, right;
-  value v;
-  sums(s->w, gap, 0, j + 1, x, &left, &v.left_slope);
-  sums(s->w, gap, j + 1, s->k, x, &right, &v.right_slope);
-  v.f = 1 / s->rho + left + right;
-  v.size = 1 / s->rho - left + right + fabs(x) * (v.left_slope + v.right_slope);
-  return v;
+  const ag_isa *isa = ag_isa_get();
+  double left[2], right[2]; /* sums of w / (gap - x), and their slopes */
+  isa->secular(j + 1, gap, s->w, 0, x, left);
+  isa->secular(s->k - j - 1, gap + j + 1, s->w + j + 1, 0, x, right);
+  return (value){.f = 1 / s->rho + left[0] + right[0],
+                 .left_slope = left[1],
+                 .right_slope = right[1],
+                 .size = 1 / s->rho - left[0] + right[0] + fabs(x) * (left[1] + right[1])};
 }
 
 static double difference(const ag_secular *s, double a, double b) {

@@ -35,16 +35,16 @@ static int equal_areas(int64_t m, int64_t *first) {
   return tasks;
 }
 
-#define REAL       double
-#define REAL_TYPE  AG_F64
-#define FN(name)   name##_f64
-#define ISA(name)  isa->name##_f64
+#define REAL      double
+#define REAL_TYPE AG_F64
+#define FN(name)  name##_f64
+#define ISA(name) isa->name##_f64
 #include "symm_tridiag_real.h"
 
-#define REAL       float
-#define REAL_TYPE  AG_F32
-#define FN(name)   name##_f32
-#define ISA(name)  isa->name##_f32
+#define REAL      float
+#define REAL_TYPE AG_F32
+#define FN(name)  name##_f32
+#define ISA(name) isa->name##_f32
 #include "symm_tridiag_real.h"
 
 ag_status ag_symm_tridiag(const ag_block *a, double *d, double *e, double *tau) {

@@ -193,6 +193,7 @@ static ag_status FN(update_there)(FN(reduction) * r) {
 static ag_status FN(reduce_panel)(FN(reduction) * r, int64_t from) {
   int64_t columns = min64(PANEL, r->n - from);
   r->from = from;
+  if (ag_hook_interrupted && ag_hook_interrupted()) return ag_fail(AG_E_INTERRUPT, "interrupted");
   if (!r->here) {
     ag_block a = ag_block_part(r->a, 0, r->n, from, columns);
     AG_TRY(ag_block_read(&a, r->columns, r->n));

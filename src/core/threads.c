@@ -89,6 +89,8 @@ void ag_threads_set(int n) {
 
 int ag_threads_self(void) { return self; }
 
+double ag_threads_seconds(void) { return os_seconds(); }
+
 void ag_threads_pause(int i) {
   os_pause();
   if (i % 1024 == 1023) os_yield(); /* the other thread may have lost its core */
@@ -272,3 +274,5 @@ void *ag_threads_scratch(ag_scratch_slot slot, size_t bytes) {
   }
   return scratch[self][slot].at;
 }
+
+double ag_threads_seconds(void) { return os_seconds(); }

@@ -2,16 +2,17 @@
  * Symmetric Eigenvalue Problem, 8.15). With vectors: divide and conquer (tridiag_merge.c), at whose
  * leaves stands the implicit QR step (Golub and Van Loan, Matrix Computations, 8.3). */
 #include "tridiag.h"
+#include "device.h"
 #include "threads.h"
 #include "tridiag_merge.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define UNIT  0x1p-53
+#define UNIT   0x1p-53
 #define SWEEPS 40 /* per eigenvalue, on the average; two are usual */
-#define LEAF  32
-#define ALONE 256 /* nodes up to this size are merged by one thread each */
+#define LEAF   32
+#define ALONE  256 /* nodes up to this size are merged by one thread each */
 
 /* ---- scaling ---- */
 
@@ -170,9 +171,7 @@ typedef struct {
   int failed; /* an ag_status */
 } tree;
 
-static int64_t first_row(const tree *t, int depth, int64_t node) {
-  return (node * t->n) >> depth;
-}
+static int64_t first_row(const tree *t, int depth, int64_t node) { return (node * t->n) >> depth; }
 
 static void leaf_task(void *ctx, int node, int worker) {
   tree *t = ctx;
@@ -209,7 +208,9 @@ static void conquer(tree *t) {
   ag_parallel(1 << t->depth, leaf_task, t);
   while (t->depth-- > 0 && t->failed == AG_OK) {
     int nodes = 1 << t->depth;
-    if (t->n >> t->depth <= ALONE) ag_parallel(nodes, merge_task, t);
+    if (ag_hook_interrupted && ag_hook_interrupted())
+      t->failed = ag_fail(AG_E_INTERRUPT, "interrupted");
+    else if (t->n >> t->depth <= ALONE) ag_parallel(nodes, merge_task, t);
     else
       for (int i = 0; i < nodes; i++) merge_task(t, i, ag_threads_self());
   }

@@ -45,8 +45,7 @@ static void sort_columns(merge *t) {
   const ag_tridiag_merge *g = t->g;
   int64_t i = 0, j = g->m;
   for (int64_t k = 0; k < g->n; k++) {
-    int from_upper = j == g->n ||
-                     (i < g->m && g->d[g->order[i]] <= g->d[g->m + g->order[j]]);
+    int from_upper = j == g->n || (i < g->m && g->d[g->order[i]] <= g->d[g->m + g->order[j]]);
     t->sorted[k] = from_upper ? g->order[i++] : g->m + g->order[j++];
   }
 }
@@ -140,8 +139,7 @@ static void copy_task(void *ctx, int task, int worker) {
     }
     const double *from = g->q + t->kept[i] * g->ldq;
     int64_t to = t->at[i];
-    if (to < t->start[LOWER])
-      memcpy(t->upper + to * g->m, from, (size_t)g->m * sizeof(double));
+    if (to < t->start[LOWER]) memcpy(t->upper + to * g->m, from, (size_t)g->m * sizeof(double));
     if (to >= t->start[FULL])
       memcpy(t->lower + (to - t->start[FULL]) * lower, from + g->m, (size_t)lower * sizeof(double));
   }
@@ -158,7 +156,7 @@ static void return_task(void *ctx, int task, int worker) {
 
 /* Rows [row, row + rows) of q's first columns = x times rows [first, first + k) of s. */
 static ag_status multiply(const merge *t, int64_t row, int64_t rows, const double *x, int64_t first,
-                    int64_t k) {
+                          int64_t k) {
   const ag_tridiag_merge *g = t->g;
   ag_gemm product = {.type = AG_F64, .m = rows, .n = t->nkept, .k = k};
   product.a = x, product.rs_a = 1, product.cs_a = rows;
@@ -174,8 +172,7 @@ static ag_status new_vectors(merge *t) {
   t->lower = t->upper + g->m * n_upper;
   t->rest = t->lower + (g->n - g->m) * n_lower;
   ag_parallel((int)((g->n + COPIES - 1) / COPIES), copy_task, t);
-  if (!ag_secular(t->nkept, t->kept_d, t->kept_z, t->rho, t->at, t->lambda, g->s,
-                  t->lambda + g->n))
+  if (!ag_secular(t->nkept, t->kept_d, t->kept_z, t->rho, t->at, t->lambda, g->s, t->lambda + g->n))
     return AG_E_ARGUMENT;
   AG_TRY(multiply(t, 0, g->m, t->upper, 0, n_upper));
   AG_TRY(multiply(t, g->m, g->n - g->m, t->lower, t->start[FULL], n_lower));

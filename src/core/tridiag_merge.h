@@ -19,7 +19,8 @@ typedef struct {
   int64_t *index;
 } ag_tridiag_merge;
 
-/* AG_E_ARGUMENT, with no message: an iteration reached its bound. Up to n = 256 runs in any thread. */
+/* AG_E_ARGUMENT, with no message: an iteration reached its bound. Up to n = 256 runs in any thread.
+ */
 AG_CHECKED ag_status ag_tridiag_merge_run(ag_tridiag_merge *g);
 int64_t ag_tridiag_merge_work(int64_t n);
 

@@ -95,7 +95,7 @@ static void run_kernel(void) {
 static void end_kernel(void) { dev->table->unbuild(dev, kernel); }
 
 /* -- programs -------------------------------------------------------------------------------- */
-static ag_operand contiguous(int slot, ag_dtype type) {
+static inline ag_operand contiguous(int slot, ag_dtype type) {
   return (ag_operand){
       .slot = slot, .type = type, .contiguous = 1, .at = {.stride = {1}, .step = 1}};
 }

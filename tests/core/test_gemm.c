@@ -109,7 +109,9 @@ static ag_status product(int64_t m, int64_t n, int64_t k, const operand *a, cons
   return ag_host_gemm(&g);
 }
 
-static int right(const witness *w, int64_t k, const operand *a, const operand *b) {
+/* Against a plain sum: C was `start`, and `sign` times the product was added. */
+static int right_into(const witness *w, int64_t k, const operand *a, const operand *b, double start,
+                      double sign) {
   double eps = w->f64 ? 2.3e-16 : 1.2e-7;
   for (int64_t j = 0; j < w->n; j++)
     for (int64_t i = 0; i < w->m; i++) {
@@ -119,10 +121,15 @@ static int right(const witness *w, int64_t k, const operand *a, const operand *b
         sum += term;
         size += fabs(term);
       }
-      if (!(fabs(got - sum) <= eps * (double)(k + 2) * size)) return 0;
+      sum = start + sign * sum;
+      if (!(fabs(got - sum) <= eps * (double)(k + 2) * (size + start))) return 0;
       if (w->count[i + j * w->m] != 1 || w->copy[i + j * w->m] != got) return 0;
     }
   return !w->bad;
+}
+
+static int right(const witness *w, int64_t k, const operand *a, const operand *b) {
+  return right_into(w, k, a, b, 0, 1);
 }
 
 static int try_product(int f64, int64_t m, int64_t n, int64_t k, layout how_a, layout how_b) {
@@ -190,6 +197,60 @@ static void test_large(void) {
                     (layout)(how / 4));
   count_product(0, 210, 220, 230, SPREAD, SPREAD);
   count_product(1, 210, 220, 230, REPEATED, SPREAD);
+}
+
+static void set_all(void *x, int f64, size_t count, double value) {
+  for (size_t i = 0; i < count; i++)
+    if (f64) ((double *)x)[i] = value;
+    else ((float *)x)[i] = (float)value;
+}
+
+/* C += A B and C -= A B; one operand twice, as in crossprod(x): A' A. */
+static void count_into(int f64, int64_t m, int64_t n, int64_t k, ag_into into, int same) {
+  operand a = {0}, b = {0};
+  size_t count = (size_t)(m * n);
+  double start = into == AG_INTO_SET ? 0 : 1, sign = into == AG_INTO_SUB ? -1 : 1;
+  witness w = {m,
+               n,
+               f64,
+               0,
+               0,
+               malloc(count * 8),
+               calloc(count, sizeof(int)),
+               calloc(count, sizeof(double))};
+  int ok = fill(&a, f64, same ? TRANSPOSED : NORMAL, m, k) && fill(&b, f64, NORMAL, k, n) && w.c;
+  ag_gemm g = {.type = f64 ? AG_F64 : AG_F32, .m = m, .n = n, .k = k, .ldc = m, .into = into};
+  operand other = same ? (operand){f64, a.cs, a.rs, a.x} : b;
+  g.a = a.x, g.rs_a = a.rs, g.cs_a = a.cs, g.b = other.x, g.rs_b = other.rs, g.cs_b = other.cs;
+  g.c = (void *)w.c, g.done = hear, g.ctx = &w;
+  if (ok) {
+    if (start > 0) set_all(g.c, f64, count, start);
+    else memset(g.c, 0xff, count * 8);
+    ok = ag_host_gemm(&g) == AG_OK && right_into(&w, k, &a, &other, start, sign);
+  }
+  for (int64_t j = 0; ok && same && j < n; j++)
+    for (int64_t i = 0; i < j; i++) ok = ok && result(&w, i + j * m) == result(&w, j + i * m);
+  if (!ok)
+    printf("FAILED: %s %d x %d x %d, into %d, %s\n", f64 ? "f64" : "f32", (int)m, (int)n, (int)k,
+           into, same ? "A' A" : "A B");
+  if (ok) passed++;
+  else failed++;
+  free(a.x), free(b.x), free((void *)w.c), free(w.count), free(w.copy);
+}
+
+static void test_into(int quick) {
+  static const int shape[][3] = {{40, 30, 20},   {1, 1, 700000},  {3, 2, 150001},
+                                 {70, 60, 2047}, {70, 60, 5003},  {301, 307, 311},
+                                 {1100, 30, 65}, {1500, 500, 33}, {90, 1, 9000}};
+  static const int square[][2] = {{5, 7},     {63, 64},   {64, 64},   {65, 100},  {100, 9001},
+                                  {129, 700}, {300, 300}, {611, 130}, {700, 1100}};
+  for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+    for (int how = 0; how < 6; how++)
+      count_into(how % 2, shape[i][0], shape[i][1], shape[i][2], (ag_into)(how / 2), 0);
+  for (size_t i = 0; i < sizeof square / sizeof *square; i++)
+    for (int how = 0; how < 6; how++)
+      count_into(how % 2, square[i][0], square[i][0], square[i][1], (ag_into)(how / 2), 1);
+  if (!quick) count_into(1, 4100, 4100, 64, AG_INTO_SET, 1); /* more than one packed block */
 }
 
 /* NaN and infinity stay in their row and column. */
@@ -337,6 +398,7 @@ int main(int argc, char **argv) {
   test_shapes(quick);
   test_layouts();
   test_large();
+  test_into(quick);
   test_special();
   test_pool();
   test_scratch();

@@ -97,7 +97,15 @@ static void try_kind(kind how, int64_t n) {
   ag_bidiag_vectors x;
   make(how, n, d0, e0);
   memcpy(d, d0, bytes), memcpy(e, e0, bytes);
-  CHECK_OK(ag_bidiag_svd(n, d, e, &x));
+  CHECK_OK(ag_bidiag_svd(n, d, e, 1, &x));
+  if (n > 0) { /* one set of vectors alone: the same */
+    ag_bidiag_vectors y;
+    memcpy(d2, d0, bytes), memcpy(e, e0, bytes);
+    CHECK_OK(ag_bidiag_svd(n, d2, e, 0, &y));
+    CHECK(!y.u && !memcmp(d, d2, (size_t)n * 8) && !memcmp(x.v, y.v, (size_t)((n + 1) * (n + 1)) * 8),
+          "%s %d: right vectors alone", kind_name[how], (int)n);
+    ag_bidiag_free(&y);
+  }
   memcpy(d2, d0, bytes), memcpy(e, e0, bytes);
   CHECK_OK(ag_bidiag_values(n, d2, e));
   if (n > 0) {

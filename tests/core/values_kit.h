@@ -22,7 +22,7 @@ static void pretend(int is_gpu, int has_f64) {
 }
 
 /* R's NA_real_. */
-static double na_real(void) {
+static inline double na_real(void) {
   const uint64_t bits = 0x7FF00000000007A2u;
   double x;
   memcpy(&x, &bits, sizeof x);
@@ -36,7 +36,7 @@ static int agree(double have, double want, double tolerance) {
 }
 
 /* One check for a whole array: reports the first difference. */
-static void check_values(const char *what, int64_t n, const double *have, const double *want,
+static inline void check_values(const char *what, int64_t n, const double *have, const double *want,
                          double tolerance) {
   int64_t i = 0;
   while (i < n && agree(have[i], want[i], tolerance)) i++;
@@ -50,7 +50,7 @@ static double lcg(void) { /* in [-1, 1), a multiple of 2^-20: exact in float */
   lcg_state = lcg_state * 6364136223846793005u + 1442695040888963407u;
   return (double)(lcg_state >> 43) / 1048576.0 - 1;
 }
-static double *numbers(int64_t n, double scale) {
+static inline double *numbers(int64_t n, double scale) {
   double *x = malloc(((size_t)n + 1) * sizeof *x);
   for (int64_t i = 0; i < n; i++) x[i] = (float)(lcg() * scale);
   return x;

@@ -323,6 +323,37 @@ test_that("what is missing or infinite stays in its matrix", {
   }
 })
 
+test_that("matrices that are not small are taken one after the other", {
+  set.seed(13)
+  n <- 101
+  a <- random_array(c(n, n, 3)) + c(diag(n)) * 5
+  s <- spd_array(n, 3)
+  expect_batched(gpu_solve, function(a) loop(solve, c(n, n), 3, a), a, tolerance = 10)
+  expect_batched(gpu_solve, function(a, b) sapply(1:3, function(i) solve(a[, , i], b[, i])), a,
+                 random_array(c(n, 3)), tolerance = 10)
+  expect_batched(gpu_chol, function(a) loop(chol, c(n, n), 3, a), s)
+  expect_batched(function(a) gpu_det(a / 5), function(a) c(loop(det, NULL, 3, a / 5)), a,
+                 tolerance = 10)
+  expect_batched(function(a) gpu_eigen_sym(a)$values,
+                 function(a) loop(function(a) eigen(a, TRUE)$values, n, 3, a), s)
+  v <- as.array(gpu_eigen_sym(s)$vectors)
+  for (i in 1:3) expect_equal(crossprod(v[, , i]), diag(n), tolerance = 1e-5)
+  expect_null(gpu_eigen_sym(s, TRUE)$vectors)
+  broken <- s
+  broken[3, 2, 2] <- NaN
+  broken[2, 3, 2] <- NaN
+  expect_identical(which(is.na(colSums(as.matrix(gpu_eigen_sym(broken)$values)))), 2L)
+  for (f in list(gpu_chol, gpu_solve)) {
+    expect_identical(which(is.na(apply(as.array(f(broken)), 3, sum))), 2L)
+  }
+  expect_identical(which(is.na(as.vector(gpu_det(broken)))), 2L)
+  a[, 7, 3] <- 0
+  expect_error(gpu_solve(a), "system 3 of 3 is exactly singular: U[7,7] = 0", fixed = TRUE)
+  expect_identical(as.vector(gpu_det(a))[3], 0)
+  s[5, 5, 2] <- -1
+  expect_error(gpu_chol(s), "the leading minor of order 5 is not positive, in matrix 2 of 3")
+})
+
 test_that("numbers far from 1", {
   skip_if_not("float64" %in% test_types())
   set.seed(12)

@@ -259,6 +259,38 @@ test_that("least squares and systems of equations", {
   }
 })
 
+test_that("least squares of the least norm, for any rank", {
+  set.seed(19)
+  pseudo_solve <- function(a, b, rank) {
+    s <- svd(a)
+    i <- seq_len(rank)
+    s$v[, i, drop = FALSE] %*% (crossprod(s$u[, i, drop = FALSE], b) / s$d[i])
+  }
+  full <- matrix(rnorm(600), 30)
+  cases <- list(full, t(full), full[, c(1:7, 3, 9:12, 1)], t(full)[, c(1:7, 3, 9:12)],
+                full[, 1:5] %*% t(full[, 1:5]), full[1:4, 1, drop = FALSE])
+  for (type in test_types()) {
+    for (a in cases) {
+      a <- plain(gpu(a, type))
+      rank <- base::qr(a, tol_of(type))$rank
+      b <- plain(gpu(rnorm(nrow(a)), type))
+      B <- matrix(rnorm(2 * nrow(a)), ncol = 2, dimnames = list(NULL, c("u", "v")))
+      tolerance <- 2000 * eps_of(type)
+      expect_lte(apart(as.matrix(plain(gpu_lstsq(gpu(a, type), b))), pseudo_solve(a, b, rank)),
+                 tolerance)
+      x <- gpu_lstsq(gpu(a, type), B)
+      expect_lte(apart(unname(plain(x)), unname(pseudo_solve(a, B, rank))), tolerance)
+      expect_identical(colnames(x), c("u", "v"))
+      expect_lte(apart(as.matrix(plain(gpu_lstsq(a, gpu(b, type)))), pseudo_solve(a, b, rank)),
+                 tolerance)
+    }
+  }
+  named <- gpu(cbind(a = 1:3, b = 2 * 1:3))
+  expect_equal(plain(gpu_lstsq(named, 1:3)), c(a = 0.2, b = 0.4), tolerance = 1e-5)
+  expect_equal(plain(gpu_lstsq(0 * named, 1:3)), c(a = 0, b = 0))
+  expect_error(gpu_lstsq(named, 1:4), "same number of rows", class = "anygpu_error_argument")
+})
+
 test_that("other arguments, and what base R keeps", {
   x <- matrix(c(2, 1, 1, 1, 3, 2, 1, 0, 4), 3)
   expect_identical(qr.solve(x, 1:3), base::qr.solve(x, 1:3))

@@ -370,8 +370,15 @@ static ag_status grad_right(ag_array **part, const ag_array *x, ag_array *g) {
 
 static ag_status grad_matmul(tape *t, ag_array *x, ag_array *g) {
   ag_array *part = NULL;
-  if (wants(x->arg[0])) AG_TRY(give(t, x->arg[0], grad_left(&part, x, g), part));
-  if (wants(x->arg[1])) AG_TRY(give(t, x->arg[1], grad_right(&part, x, g), part));
+  if (wants(x->arg[0])) {
+    ag_status s = grad_left(&part, x, g);
+    AG_TRY(give(t, x->arg[0], s, part));
+  }
+  part = NULL;
+  if (wants(x->arg[1])) {
+    ag_status s = grad_right(&part, x, g);
+    AG_TRY(give(t, x->arg[1], s, part));
+  }
   return AG_OK;
 }
 

@@ -35,8 +35,9 @@
 #'   * `gpu_eigen_sym()`: a list of `values`, n x batch, and `vectors`, n x n x batch (`NULL` with
 #'     `only.values`), with the class of what [eigen()] returns.
 #'
-#'   Dimnames are those that R gives for each matrix; the last dimension keeps its names. A matrix
-#'   with missing or infinite values has results that are NaN; the others' do not change.
+#'   Dimnames are those that R gives for each matrix; the last dimension keeps its names. What is
+#'   missing or infinite in one matrix has no influence on the results of others; missing values
+#'   become NaN in its own, and so do infinite ones in eigenvalues and eigenvectors.
 #' @section Errors:
 #' An `anygpu_error_argument` that names the first matrix that is exactly singular (`gpu_solve()`)
 #' or not positive definite (`gpu_chol()`), an `anygpu_error_shape` if `a` has not the shape n x n

@@ -137,10 +137,10 @@ INLINE lanes FN(batched_pivot)(ag_index k, ag_index n, ag_index columns, MEM lan
   return row;
 }
 
-/* Subtracts multiples of row k from the rows below it. */
+/* Subtracts multiples of row k from the rows below it. Where the pivot is 0, so is all below it. */
 INLINE void FN(batched_eliminate)(ag_index k, ag_index n, ag_index columns, MEM lanes *a,
                                   ag_index stride) {
-  const lanes pivot = AT(a, k, k);
+  const lanes pivot = CHOOSE(AT(a, k, k) == 0, SPLAT(1), AT(a, k, k));
   for (ag_index i = k + 1; i < n; i++) AT(a, i, k) = AT(a, i, k) / pivot;
   for (ag_index j = k + 1; j < columns; j++) {
     const lanes u = AT(a, k, j);

@@ -274,5 +274,3 @@ void *ag_threads_scratch(ag_scratch_slot slot, size_t bytes) {
   }
   return scratch[self][slot].at;
 }
-
-double ag_threads_seconds(void) { return os_seconds(); }

@@ -16,10 +16,9 @@ host_* device_host* device_opencl* opencl*
 schedule* emit.* describe.*
 plan*
 grad* index.* sort.* batch*
-block* secular* tridiag* symm_* eigen_* bidiag* qr* svd*
-block*
-lu.* cond.*
-solve* expm.*
+block* secular* tridiag* symm_* bidiag*
+qr* eigen_* svd* lu.* cond.*
+solve* expm* tune*
 core.h
 nn/*
 '

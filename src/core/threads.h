@@ -19,8 +19,6 @@ void ag_threads_stop(
 /* Between the i-th and the next look at what another task is about to do: i = 0, 1, ... */
 void ag_threads_pause(int i);
 
-/* A clock. */
-double ag_threads_seconds(void);
 
 /* The calling thread's worker number: 0 outside the pool. */
 int ag_threads_self(void);

@@ -101,6 +101,8 @@ vector_count <- function(n, most, name) {
 NULL
 
 setGeneric("norm")
+# The method that comes with the generic calls base R's function, not the generic again.
+setMethod("norm", c("ANY", "missing"), function(x, type, ...) norm(x, "O", ...))
 setMethod("norm", c("gpuMatrix", "missing"), function(x, type, ...) matrix_norm(x, "O"))
 setMethod("norm", c("gpuMatrix", "ANY"), function(x, type, ...) matrix_norm(x, type))
 for (class in c("gpuVector", "gpuArray")) for (type in c("missing", "ANY")) {

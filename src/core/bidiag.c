@@ -197,7 +197,8 @@ ag_status ag_reflectors_apply(const ag_block *v, const double *tau, const ag_blo
   compact x = {0};
   if (c->cols == 0 || v->cols == 0) return AG_OK;
   ag_status status = compact_new(&x, v->rows, c);
-  for (int64_t first = (v->cols - 1) / GROUP * GROUP; first >= 0 && status == AG_OK; first -= GROUP) {
+  for (int64_t first = (v->cols - 1) / GROUP * GROUP; first >= 0 && status == AG_OK;
+       first -= GROUP) {
     const int64_t k = v->cols - first < GROUP ? v->cols - first : GROUP;
     status = apply_group(&x, v, first, k, tau, c);
   }

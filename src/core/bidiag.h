@@ -6,8 +6,8 @@
 
 /* A = Q B P' with B upper bidiagonal (d, e). Q and P are products of Householder reflectors
  * 1 - tau v v', their vectors the columns of q and p; of reflector j of q the first j elements are
- * zero, of p the first j + 1; they are stored AG_BIDIAG_PANEL at a time, and elements above the panel
- * are undefined. */
+ * zero, of p the first j + 1; they are stored AG_BIDIAG_PANEL at a time, and elements above the
+ * panel are undefined. */
 #define AG_BIDIAG_PANEL 32
 typedef struct {
   ag_block q, p; /* m x n, n x n */

@@ -1,31 +1,31 @@
 /* bidiag.c's text for one type: REAL, FN(name).
  *
- * A panel of `nb` columns and rows of the trailing matrix A (m x n) is reduced; A itself stays as it
- * is meanwhile. What it would be by now is A - L R', where columns 2j and 2j + 1 of L (m x 2 nb) are
- * u_j and x_j, those of R (n x 2 nb) y_j and v_j: u and v are the reflectors' vectors, and
+ * A panel of `nb` columns and rows of the trailing matrix A (m x n) is reduced; A itself stays as
+ * it is meanwhile. What it would be by now is A - L R', where columns 2j and 2j + 1 of L (m x 2 nb)
+ * are u_j and x_j, those of R (n x 2 nb) y_j and v_j: u and v are the reflectors' vectors, and
  *
  *   y_j = tau A_now' u_j,   x_j = tau A_now v_j.
  *
- * Half of all work is these two products. v_j is a row of A minus y_j, scaled and with another first
- * element, so both are computed while a few columns of A pass through the cache once (Howell et
- * al. 2008, "Cache efficient bidiagonalization using BLAS 2.5 operators"): a pass over columns, and
- * then one over rows, which gives x_j and the next column to reduce. */
+ * Half of all work is these two products. v_j is a row of A minus y_j, scaled and with another
+ * first element, so both are computed while a few columns of A pass through the cache once (Howell
+ * et al. 2008, "Cache efficient bidiagonalization using BLAS 2.5 operators"): a pass over columns,
+ * and then one over rows, which gives x_j and the next column to reduce. */
 
 typedef struct {
-  int64_t m, n, i;      /* step i */
-  const REAL *a;        /* A, where the CPU can reach it; else NULL: products come from the device */
+  int64_t m, n, i; /* step i */
+  const REAL *a;   /* A, where the CPU can reach it; else NULL: products come from the device */
   int64_t lda;
   const REAL *col, *row; /* the first nb + 1 columns, the first nb rows */
   int64_t ld_col, ld_row;
   REAL *l, *r;
-  REAL *coef;           /* 2 nb: L' u */
-  REAL *v;              /* n: the row to reduce */
-  REAL *w;              /* m for each worker: A times that row, of the columns it saw; zero between */
-  REAL *sums;           /* for each worker, stride SUMS: R' v or L' u; the square of the norm */
+  REAL *coef; /* 2 nb: L' u */
+  REAL *v;    /* n: the row to reduce */
+  REAL *w;    /* m for each worker: A times that row, of the columns it saw; zero between */
+  REAL *sums; /* for each worker, stride SUMS: R' v or L' u; the square of the norm */
   double tau;
-  double beta, scale;   /* of the row: its first element becomes beta; scale = 1 / (first - beta) */
-  int64_t step;         /* columns or rows that are a task */
-  int next;             /* whether there is another column to reduce */
+  double beta, scale; /* of the row: its first element becomes beta; scale = 1 / (first - beta) */
+  int64_t step;       /* columns or rows that are a task */
+  int next;           /* whether there is another column to reduce */
   const ag_isa *isa;
 } FN(panel);
 
@@ -72,8 +72,9 @@ static void FN(columns_task)(void *ctx, int task, int worker) {
   const int64_t first = task == 0; /* the first element is no part of the norm */
   sums[NORM] += FN(square)(p->isa, cols - first, v + first);
   if (p->a)
-    FN(times)(p->isa, p->m - i - 1, cols, p->a + i + 1 + j * p->lda, p->lda, v, 1,
-              p->w + worker * p->m + i + 1, AG_INTO_ADD);
+    FN(times)
+    (p->isa, p->m - i - 1, cols, p->a + i + 1 + j * p->lda, p->lda, v, 1,
+     p->w + worker * p->m + i + 1, AG_INTO_ADD);
 }
 
 /* For rows of A: x, and the next column. coef holds R' v. */
@@ -100,7 +101,7 @@ static void FN(rows_task)(void *ctx, int task, int worker) {
 }
 
 /* The workers' sums together, k of them and the norm's; they are zero afterwards. */
-static double FN(collect)(FN(panel) *p, int64_t k, REAL *to) {
+static double FN(collect)(FN(panel) * p, int64_t k, REAL *to) {
   double norm = 0;
   for (int64_t c = 0; c < k; c++) to[c] = 0;
   for (int t = 0; t < ag_threads(); t++) {
@@ -138,7 +139,7 @@ static void FN(scale_sums)(int64_t k, REAL *sums, const REAL *s0, int64_t stride
 }
 
 /* Column i of the panel stands in L and becomes the reflector. */
-static void FN(reduce_column)(FN(panel) *p, double *d, double *tau) {
+static void FN(reduce_column)(FN(panel) * p, double *d, double *tau) {
   const int64_t i = p->i, k = 2 * i;
   REAL *u = p->l + i + k * p->m;
   const double norm = FN(collect)(p, k, p->coef);
@@ -147,7 +148,7 @@ static void FN(reduce_column)(FN(panel) *p, double *d, double *tau) {
   p->tau = *tau;
 }
 
-static void FN(reduce_row)(FN(panel) *p, double *e, double *tau) {
+static void FN(reduce_row)(FN(panel) * p, double *e, double *tau) {
   const int64_t i = p->i, k = 2 * i + 1;
   REAL *v = p->r + i + 1 + k * p->n;
   const double norm = FN(collect)(p, k, p->coef);
@@ -159,7 +160,7 @@ static void FN(reduce_row)(FN(panel) *p, double *e, double *tau) {
 
 /* Tasks of about `bytes` of the `line` elements long columns (or rows), for all threads if they are
  * worth it. */
-static int FN(tasks)(FN(panel) *p, int64_t count, int64_t line, int64_t bytes, int64_t multiple) {
+static int FN(tasks)(FN(panel) * p, int64_t count, int64_t line, int64_t bytes, int64_t multiple) {
   const int64_t work = count * line;
   int64_t step = bytes / (line * (int64_t)sizeof(REAL)) / multiple * multiple;
   if (step < multiple) step = multiple;
@@ -171,22 +172,22 @@ static int FN(tasks)(FN(panel) *p, int64_t count, int64_t line, int64_t bytes, i
 }
 
 /* The first column comes as it is. */
-static void FN(begin)(FN(panel) *p) {
+static void FN(begin)(FN(panel) * p) {
   memcpy(p->l, p->col, (size_t)p->m * sizeof *p->l);
   p->sums[NORM] = FN(square)(p->isa, p->m - 1, p->l + 1);
 }
 
 #define PASS_BYTES 262144
-static void FN(pass_columns)(FN(panel) *p) {
+static void FN(pass_columns)(FN(panel) * p) {
   ag_parallel(FN(tasks)(p, p->n - p->i - 1, p->m - p->i, PASS_BYTES, 8), FN(columns_task), p);
 }
-static void FN(pass_rows)(FN(panel) *p) {
+static void FN(pass_rows)(FN(panel) * p) {
   ag_parallel(FN(tasks)(p, p->m - p->i - 1, 2 * p->i + 2, 131072, 64), FN(rows_task), p);
 }
 
 /* Column `number` of each pair in L (R) to a matrix: elements above `first` + j are zero. */
-static void FN(save)(int64_t rows, int64_t nb, const REAL *pairs, int number, int64_t first, REAL *to,
-                     int64_t ld) {
+static void FN(save)(int64_t rows, int64_t nb, const REAL *pairs, int number, int64_t first,
+                     REAL *to, int64_t ld) {
   for (int64_t j = 0; j < nb; j++) {
     const int64_t zeros = first + j < rows ? first + j : rows;
     memset(to + j * ld, 0, (size_t)zeros * sizeof *to);
@@ -198,7 +199,7 @@ static void FN(save)(int64_t rows, int64_t nb, const REAL *pairs, int number, in
 /* -- where A is -------------------------------------------------------------------------------- */
 
 /* The steps of a panel. On a device the CPU cannot reach, A stays there: only vectors travel. */
-static ag_status FN(reduce_panel)(FN(panel) *p, far *f, const ag_block *a, int64_t nb, double *d,
+static ag_status FN(reduce_panel)(FN(panel) * p, far *f, const ag_block *a, int64_t nb, double *d,
                                   double *e, double *tau_q, double *tau_p) {
   FN(begin)(p);
   for (p->i = 0; p->i < nb; p->i++) {
@@ -218,12 +219,13 @@ static ag_status FN(reduce_panel)(FN(panel) *p, far *f, const ag_block *a, int64
 }
 
 /* A -= L R' below and to the right of the panel; the reflectors go to q and p. */
-static ag_status FN(finish_panel)(const FN(panel) *s, far *f, const ag_bidiag *b, const ag_block *a,
-                                  int64_t at, int64_t nb) {
+static ag_status FN(finish_panel)(const FN(panel) * s, far *f, const ag_bidiag *b,
+                                  const ag_block *a, int64_t at, int64_t nb) {
   const ag_block q = ag_block_part(a, 0, s->m, 0, nb), p = ag_block_part(&b->p, at, s->n, at, nb);
   ag_block rest = ag_block_part(a, nb, s->m - nb, nb, s->n - nb), l, r;
   if (f) {
-    l = ag_block_part(&f->l, 0, s->m - nb, 0, 2 * nb), r = ag_block_part(&f->r, 0, s->n - nb, 0, 2 * nb);
+    l = ag_block_part(&f->l, 0, s->m - nb, 0, 2 * nb),
+    r = ag_block_part(&f->r, 0, s->n - nb, 0, 2 * nb);
     l.ld = l.rows, r.ld = r.rows;
     if (rest.cols > 0) {
       AG_TRY(ag_block_write(&l, s->l + nb, s->m));
@@ -237,20 +239,30 @@ static ag_status FN(finish_panel)(const FN(panel) *s, far *f, const ag_bidiag *b
   }
   FN(save)(s->m, nb, s->l, 0, 0, ag_block_host(&q), q.ld);
   FN(save)(s->n, nb, s->r, 1, 1, ag_block_host(&p), p.ld);
-  const ag_gemm g = {.type = a->type, .m = rest.rows, .n = rest.cols, .k = 2 * nb,
-                     .a = s->l + nb, .rs_a = 1, .cs_a = s->m,
-                     .b = s->r + nb, .rs_b = s->n, .cs_b = 1,
-                     .c = ag_block_host(&rest), .ldc = rest.ld, .into = AG_INTO_SUB};
+  const ag_gemm g = {.type = a->type,
+                     .m = rest.rows,
+                     .n = rest.cols,
+                     .k = 2 * nb,
+                     .a = s->l + nb,
+                     .rs_a = 1,
+                     .cs_a = s->m,
+                     .b = s->r + nb,
+                     .rs_b = s->n,
+                     .cs_b = 1,
+                     .c = ag_block_host(&rest),
+                     .ldc = rest.ld,
+                     .into = AG_INTO_SUB};
   return ag_host_gemm(&g);
 }
 
 /* Where the panel's rows and columns are read: in A, or in copies. */
-static ag_status FN(look)(FN(panel) *s, far *f, const ag_block *a, int64_t nb) {
+static ag_status FN(look)(FN(panel) * s, far *f, const ag_block *a, int64_t nb) {
   s->a = s->col = s->row = ag_block_host(a);
   s->lda = s->ld_col = s->ld_row = a->ld;
   if (!f) return AG_OK;
   const int64_t cols = nb < a->cols ? nb + 1 : nb;
-  const ag_block top = ag_block_part(a, 0, nb, 0, a->cols), left = ag_block_part(a, 0, a->rows, 0, cols);
+  const ag_block top = ag_block_part(a, 0, nb, 0, a->cols),
+                 left = ag_block_part(a, 0, a->rows, 0, cols);
   s->col = f->copy, s->ld_col = a->rows;
   s->row = (REAL *)f->copy + a->rows * cols, s->ld_row = nb;
   AG_TRY(ag_block_read(&left, f->copy, s->ld_col));
@@ -271,7 +283,8 @@ static ag_status FN(reduce)(ag_bidiag *b, far *f, const ag_block *a, void *memor
     s.m = m - at, s.n = n - at;
     status = FN(look)(&s, f, &rest, cols);
     if (status == AG_OK)
-      status = FN(reduce_panel)(&s, f, &rest, cols, b->d + at, b->e + at, b->tau_q + at, b->tau_p + at);
+      status =
+          FN(reduce_panel)(&s, f, &rest, cols, b->d + at, b->e + at, b->tau_q + at, b->tau_p + at);
     if (status == AG_OK) status = FN(finish_panel)(&s, f, b, &rest, at, cols);
   }
   return status;

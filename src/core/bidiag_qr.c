@@ -108,8 +108,8 @@ static void sweep_shifted(const block *b, double shift) {
   *coupling(b, i - step) = f;
 }
 
-/* Sets one coupling that does not matter to zero (the two criteria of Demmel & Kahan, section 3) and
- * returns 1; else 0 and a lower bound of the smallest singular value. */
+/* Sets one coupling that does not matter to zero (the two criteria of Demmel & Kahan, section 3)
+ * and returns 1; else 0 and a lower bound of the smallest singular value. */
 static int split(const block *b, double tolerance, double *smallest) {
   int64_t end = b->last - b->step;
   if (fabs(*coupling(b, end)) <= tolerance * fabs(b->d[b->last])) {

@@ -1,9 +1,11 @@
-/* Divide and conquer (Gu & Eisenstat 1995, "A divide-and-conquer algorithm for the bidiagonal SVD").
+/* Divide and conquer (Gu & Eisenstat 1995, "A divide-and-conquer algorithm for the bidiagonal
+ * SVD").
  *
  * A node of the tree is a range of n rows lo, ..., of B with n + 1 columns: it is bidiagonal, the
  * last column holds one element, e[lo + n - 1]. (B itself gets a last column of zeros.) Its SVD has
- * n values and n + 1 right vectors, of which the last one, column lo + n of v, spans the null space.
- * Leaves are solved by implicit QR. Two children and the row between them, `mid`, make their parent
+ * n values and n + 1 right vectors, of which the last one, column lo + n of v, spans the null
+ * space. Leaves are solved by implicit QR. Two children and the row between them, `mid`, make their
+ * parent
  *
  *       [U1    ] [      D1      0     0 ] [V1 v1      ]'
  *       [   1  ] [a l1' a x   b f2'  b y] [      V2 v2]     a = d[mid], b = e[mid],
@@ -11,11 +13,11 @@
  *                                                           (f2' y) first row of [V2 v2]
  *
  * One rotation of v1 and v2 leaves a single element in place of a x and b y; then the middle matrix
- * has a full row z and else a diagonal p, p[mid] = 0. Where an element of z is negligible, or two of
- * p are equal, a value is final ("deflated"). The others are roots of a secular equation; z is made
- * anew from the roots (by Loewner's formula), as if these were exact: so the vectors, which have a
- * closed form, are orthogonal to working precision. Those of the parent are the children's times
- * these: matrix products, and nearly all of the work. */
+ * has a full row z and else a diagonal p, p[mid] = 0. Where an element of z is negligible, or two
+ * of p are equal, a value is final ("deflated"). The others are roots of a secular equation; z is
+ * made anew from the roots (by Loewner's formula), as if these were exact: so the vectors, which
+ * have a closed form, are orthogonal to working precision. Those of the parent are the children's
+ * times these: matrix products, and nearly all of the work. */
 #include "bidiag_svd.h"
 #include "host_gemm.h"
 #include "secular_root.h"
@@ -37,8 +39,8 @@ enum { TOP, BOTH, BOTTOM, TYPES };
 typedef struct {
   int64_t n; /* of the whole problem */
   double *d, *e;
-  double *u, *v;        /* n x n, or NULL; (n + 1) x (n + 1) */
-  double *w, *q;        /* as large as v: the children's vectors sorted by type; vectors of the middle */
+  double *u, *v; /* n x n, or NULL; (n + 1) x (n + 1) */
+  double *w, *q; /* as large as v: the children's vectors sorted by type; vectors of the middle */
   double *z, *p, *root; /* n each: of the node at lo from element lo on */
   double *weight;
   int64_t *order; /* of a node's values, ascending, as numbers of columns */
@@ -64,7 +66,9 @@ typedef struct {
   int64_t count[TYPES]; /* of the columns that are kept, the middle one not among them */
 } merge;
 
-static double *column_of(double *x, int64_t ld, int64_t row, int64_t col) { return x + row + col * ld; }
+static double *column_of(double *x, int64_t ld, int64_t row, int64_t col) {
+  return x + row + col * ld;
+}
 static double *u_at(const merge *m, int64_t row, int64_t col) {
   return column_of(m->t->u, m->t->n, row, col);
 }
@@ -131,10 +135,12 @@ static int make_middle(merge *m) {
     if (i != mid) m->scale = fmax(m->scale, t->d[i]);
   if (m->scale == 0) return 0;
   for (int64_t i = m->lo; i < last; i++) {
-    m->z[i - m->lo] = i < mid ? a / m->scale * *v_at(m, mid, i) : b / m->scale * *v_at(m, mid + 1, i);
+    m->z[i - m->lo] =
+        i < mid ? a / m->scale * *v_at(m, mid, i) : b / m->scale * *v_at(m, mid + 1, i);
     m->p[i - m->lo] = t->d[i] / m->scale;
   }
-  ag_rotation(a / m->scale * *v_at(m, mid, mid), b / m->scale * *v_at(m, mid + 1, last), &c, &s, &r);
+  ag_rotation(a / m->scale * *v_at(m, mid, mid), b / m->scale * *v_at(m, mid + 1, last), &c, &s,
+              &r);
   ag_rotate(rows, v_at(m, m->lo, mid), v_at(m, m->lo, last), c, s);
   m->z[m->left] = r, m->p[m->left] = 0;
   return 1;
@@ -274,7 +280,8 @@ static void vectors_task(void *ctx, int task, int worker) {
 typedef struct {
   merge *m;
   double *x; /* u or v at the node's corner */
-  int64_t ld, rows, top, bottom; /* rows in all, of the first child, where those of the second begin */
+  int64_t ld, rows, top,
+      bottom; /* rows in all, of the first child, where those of the second begin */
 } side;
 
 static side left_side(merge *m) {
@@ -318,10 +325,19 @@ static void scatter_task(void *ctx, int task, int worker) {
 /* Rows first, ... of w, columns c0 to c1, times those rows of the middle's vectors. */
 static ag_status rows_product(const side *s, int64_t first, int64_t rows, int64_t c0, int64_t c1) {
   const merge *m = s->m;
-  const ag_gemm g = {.type = AG_F64, .m = rows, .n = m->k, .k = c1 - c0,
-                     .a = m->w + first + c0 * s->rows, .rs_a = 1, .cs_a = s->rows,
-                     .b = m->q + c0, .rs_b = 1, .cs_b = m->k,
-                     .c = s->x + first, .ldc = s->ld, .into = AG_INTO_SET};
+  const ag_gemm g = {.type = AG_F64,
+                     .m = rows,
+                     .n = m->k,
+                     .k = c1 - c0,
+                     .a = m->w + first + c0 * s->rows,
+                     .rs_a = 1,
+                     .cs_a = s->rows,
+                     .b = m->q + c0,
+                     .rs_b = 1,
+                     .cs_b = m->k,
+                     .c = s->x + first,
+                     .ldc = s->ld,
+                     .into = AG_INTO_SET};
   return ag_host_gemm(&g);
 }
 
@@ -339,7 +355,8 @@ static ag_status multiply(const side *s) {
 static ag_status multiply_left(merge *m) {
   const side s = left_side(m);
   AG_TRY(multiply(&s));
-  for (int64_t j = 0; j < m->n; j++) s.x[m->left + j * s.ld] = j < m->k ? m->q[m->row[0] + j * m->k] : 0;
+  for (int64_t j = 0; j < m->n; j++)
+    s.x[m->left + j * s.ld] = j < m->k ? m->q[m->row[0] + j * m->k] : 0;
   return AG_OK;
 }
 
@@ -384,10 +401,20 @@ static ag_status solve_middle(merge *m) {
 
 static ag_status merge_node(tree *t, node x) {
   const int64_t lo = x.lo, at = x.lo * (t->n + 1);
-  merge m = {.t = t, .lo = lo, .n = x.n, .left = x.n / 2, .mid = lo + x.n / 2,
-             .z = t->z + lo, .p = t->p + lo, .root = t->root + lo, .weight = t->weight + lo,
-             .w = t->w + at, .q = t->q + at,
-             .kept = t->kept + lo, .dropped = t->dropped + lo, .row = t->row + lo};
+  merge m = {.t = t,
+             .lo = lo,
+             .n = x.n,
+             .left = x.n / 2,
+             .mid = lo + x.n / 2,
+             .z = t->z + lo,
+             .p = t->p + lo,
+             .root = t->root + lo,
+             .weight = t->weight + lo,
+             .w = t->w + at,
+             .q = t->q + at,
+             .kept = t->kept + lo,
+             .dropped = t->dropped + lo,
+             .row = t->row + lo};
   if (t->u) *u_at(&m, m.mid, m.mid) = 1;
   for (int64_t i = lo; i < lo + x.n; i++) t->type[i] = i <= m.mid ? TOP : BOTTOM;
   if (make_middle(&m)) {
@@ -480,7 +507,8 @@ static void *result_new(int64_t n, int with_u, ag_bidiag_vectors *out) {
 
 static void *tree_new(tree *t, int64_t n, int threads) {
   const size_t matrix = (size_t)((n + 1) * (n + 1)) * sizeof(double);
-  char *next = malloc(2 * matrix + (size_t)n * (size_t)(10 + threads) * 8 + 20 * 64), *memory = next;
+  char *next = malloc(2 * matrix + (size_t)n * (size_t)(10 + threads) * 8 + 20 * 64),
+       *memory = next;
   if (!memory) return NULL;
   t->w = take(&next, (n + 1) * (n + 1), sizeof(double));
   t->q = take(&next, (n + 1) * (n + 1), sizeof(double));

@@ -192,7 +192,5 @@ ag_status ag_host_chol_pivoted(const ag_host_matrix *a, double tol, int32_t *piv
     done = made < width;
     if (!done) AG_TRY(update_below(&s, k, width));
   }
-  for (int64_t j = *rank; j < n; j++)
-    memset(at(&s, *rank, j), 0, (size_t)((n - *rank) * s.u.size));
   return AG_OK;
 }

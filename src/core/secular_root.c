@@ -1,9 +1,9 @@
 /* Rational interpolation with a bracket around the root (Li 1993, "Solving secular equations stably
  * and efficiently", the middle way): on each side of the root the sum is replaced by a constant and
- * the one pole nearest to it, such that value and slope agree, and the quadratic equation that is left
- * is solved. Poles are taken relative to the one nearest to the root, so that their distances from
- * the root keep their digits. A step that leaves the bracket, or that does not shorten it while f
- * hardly falls, is replaced by a bisection. */
+ * the one pole nearest to it, such that value and slope agree, and the quadratic equation that is
+ * left is solved. Poles are taken relative to the one nearest to the root, so that their distances
+ * from the root keep their digits. A step that leaves the bracket, or that does not shorten it
+ * while f hardly falls, is replaced by a bisection. */
 #include "secular_root.h"
 #include "host_isa.h"
 #include <float.h>
@@ -54,8 +54,8 @@ static double step(const ag_secular *s, int64_t j, const double *gap, double x, 
 }
 
 /* From the two poles beside the root, the others held as they are at the middle. */
-static double first_guess(const ag_secular *s, int64_t j, const double *gap, double middle, double f,
-                          double low, double high) {
+static double first_guess(const ag_secular *s, int64_t j, const double *gap, double middle,
+                          double f, double low, double high) {
   double w1 = s->w[j], w2 = s->w[j + 1], p1 = gap[j], p2 = gap[j + 1];
   double c = f - w1 / (p1 - middle) - w2 / (p2 - middle);
   return quadratic(c * (p1 + p2) + w1 + w2, c * p1 * p2 + w1 * p2 + w2 * p1, c, low, high);

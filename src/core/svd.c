@@ -14,8 +14,9 @@
 
 /* QR comes first where rows are this much more than columns (Chan 1982). */
 #define TALL 1.6
-/* On devices that the CPU cannot reach: up to so many elements it is faster to do all on the CPU. */
-#define SMALL 250000
+/* On devices that the CPU cannot reach: up to so many elements it is faster to do all on the CPU.
+ */
+#define SMALL 1000000
 
 typedef struct {
   ag_device *home, *dev; /* where x is, and where the work is done */
@@ -107,7 +108,8 @@ static ag_status copy_triangle(svd *s) {
   const size_t size = ag_dtype_size(s->type), n = (size_t)s->n;
   const ag_block top = ag_block_part(&s->a, 0, s->n, 0, s->n);
   char *x = malloc(n * n * size);
-  if (!x) return ag_fail(AG_E_MEMORY, "svd: no memory for a triangle of order %lld", (long long)s->n);
+  if (!x)
+    return ag_fail(AG_E_MEMORY, "svd: no memory for a triangle of order %lld", (long long)s->n);
   ag_status status = ag_block_read(&top, x, s->n);
   for (size_t j = 0; j < n; j++) memset(x + (j * n + j + 1) * size, 0, (n - j - 1) * size);
   if (status == AG_OK) status = ag_block_write(&s->r, x, s->n);
@@ -171,8 +173,12 @@ static ag_status begin_basis(svd *s, basis *y, int left, int64_t rows, int64_t c
   const ag_bidiag_vectors *v = &s->vectors;
   AG_TRY(ag_block_new(&y->x, &y->own, s->dev, s->type, rows, cols));
   char *here = ag_block_host(&y->x);
-  filling f = {.rows = rows, .n = s->n, .from = v->from, .type = s->type,
-               .vectors = left ? v->u : v->v, .ld = left ? v->ldu : v->ldv};
+  filling f = {.rows = rows,
+               .n = s->n,
+               .from = v->from,
+               .type = s->type,
+               .vectors = left ? v->u : v->v,
+               .ld = left ? v->ldu : v->ldv};
   f.to = here ? here : malloc((size_t)(rows * cols) * ag_dtype_size(s->type));
   if (!f.to) return ag_fail(AG_E_MEMORY, "svd: no memory for %lld vectors", (long long)cols);
   ag_parallel((int)cols, fill_task, &f);
@@ -205,7 +211,7 @@ typedef struct {
   ag_dtype type;
 } signing;
 
-#define SIGNS(REAL, ABS)                                                                            \
+#define SIGNS(REAL, ABS)                                                                           \
   static int is_negative_##REAL(const REAL *x, int64_t n) {                                        \
     REAL most = 0;                                                                                 \
     for (int64_t i = 0; i < n; i++) most = ABS(x[i]) > most ? ABS(x[i]) : most;                    \

@@ -16,11 +16,11 @@ void ag_threads_set(int n); /* 0: the default again */
 void ag_threads_stop(
     void); /* ends the workers, frees the scratch memory; the next call starts afresh */
 
-/* A clock that does not go back. */
-double ag_threads_seconds(void);
 /* Between the i-th and the next look at what another task is about to do: i = 0, 1, ... */
 void ag_threads_pause(int i);
 
+/* A clock that does not go back. */
+double ag_threads_seconds(void);
 
 /* The calling thread's worker number: 0 outside the pool. */
 int ag_threads_self(void);

@@ -1,5 +1,5 @@
-/* The SVD of bidiagonal matrices: residual and orthogonality, in units of n eps, of easy matrices and
- * of those that are hard for divide and conquer. */
+/* The SVD of bidiagonal matrices: residual and orthogonality, in units of n eps, of easy matrices
+ * and of those that are hard for divide and conquer. */
 #include "bidiag.h"
 #include "bidiag_svd.h"
 #include "check.h"
@@ -16,15 +16,32 @@ static double uniform(void) {
   seed = seed * 6364136223846793005u + 1442695040888963407u;
   return (double)(seed >> 11) / 9007199254740992.0;
 }
-static double normal(void) { return sqrt(-2 * log(1 - uniform())) * cos(6.283185307179586 * uniform()); }
+static double normal(void) {
+  return sqrt(-2 * log(1 - uniform())) * cos(6.283185307179586 * uniform());
+}
 
 typedef enum {
-  RANDOM, GRADED, REVERSED, CLUSTERED, ZERO_D, ZERO_E, EQUAL, IDENTITY, NOTHING, HUGE_, TINY, MIXED,
-  WIDE_RANGE, SMALL_E, GLUED, KINDS
+  RANDOM,
+  GRADED,
+  REVERSED,
+  CLUSTERED,
+  ZERO_D,
+  ZERO_E,
+  EQUAL,
+  IDENTITY,
+  NOTHING,
+  HUGE_,
+  TINY,
+  MIXED,
+  WIDE_RANGE,
+  SMALL_E,
+  GLUED,
+  KINDS
 } kind;
-static const char *const kind_name[] = {"random", "graded", "reversed", "clustered", "zeros in d",
-  "zeros in e", "all equal", "identity", "nothing", "huge", "tiny", "mixed", "wide range", "small e",
-  "glued"};
+static const char *const kind_name[] = {"random",     "graded",     "reversed",  "clustered",
+                                        "zeros in d", "zeros in e", "all equal", "identity",
+                                        "nothing",    "huge",       "tiny",      "mixed",
+                                        "wide range", "small e",    "glued"};
 
 static void make(kind how, int64_t n, double *d, double *e) {
   for (int64_t i = 0; i < n; i++) {
@@ -42,7 +59,9 @@ static void make(kind how, int64_t n, double *d, double *e) {
     case HUGE_: x *= 1e300, y *= 1e300; break;
     case TINY: x *= 1e-300, y *= 1e-300; break;
     case MIXED: x *= pow(10, 40 * uniform() - 20), y *= pow(10, 40 * uniform() - 20); break;
-    case WIDE_RANGE: x *= pow(10, 500 * uniform() - 300), y *= pow(10, 500 * uniform() - 300); break;
+    case WIDE_RANGE:
+      x *= pow(10, 500 * uniform() - 300), y *= pow(10, 500 * uniform() - 300);
+      break;
     case SMALL_E: y *= 1e-9; break;
     case GLUED: x = 1 + (double)(i % 10), y = i % 10 == 9 ? 1e-10 : 0.5; break;
     default: break;
@@ -66,7 +85,8 @@ static double departure(int64_t n, const double *x, int64_t ld, const int64_t *f
   return most;
 }
 
-/* max |B v - d u| / max |B|, and the other way round: U' B V is diagonal as U and V are orthogonal */
+/* max |B v - d u| / max |B|, and the other way round: U' B V is diagonal as U and V are orthogonal
+ */
 static double residual(int64_t n, const double *d0, const double *e0, double scale, const double *d,
                        const ag_bidiag_vectors *x) {
   double most = 0;
@@ -102,7 +122,8 @@ static void try_kind(kind how, int64_t n) {
     ag_bidiag_vectors y;
     memcpy(d2, d0, bytes), memcpy(e, e0, bytes);
     CHECK_OK(ag_bidiag_svd(n, d2, e, 0, &y));
-    CHECK(!y.u && !memcmp(d, d2, (size_t)n * 8) && !memcmp(x.v, y.v, (size_t)((n + 1) * (n + 1)) * 8),
+    CHECK(!y.u && !memcmp(d, d2, (size_t)n * 8) &&
+              !memcmp(x.v, y.v, (size_t)((n + 1) * (n + 1)) * 8),
           "%s %d: right vectors alone", kind_name[how], (int)n);
     ag_bidiag_free(&y);
   }
@@ -110,7 +131,8 @@ static void try_kind(kind how, int64_t n) {
   CHECK_OK(ag_bidiag_values(n, d2, e));
   if (n > 0) {
     const double scale = largest(n, d0, e0), unit = (double)n * DBL_EPSILON;
-    double ou = departure(n, x.u, x.ldu, x.from) / unit, ov = departure(n, x.v, x.ldv, x.from) / unit;
+    double ou = departure(n, x.u, x.ldu, x.from) / unit,
+           ov = departure(n, x.v, x.ldv, x.from) / unit;
     double r = residual(n, d0, e0, scale, d, &x) / unit, off = 0;
     int sorted = 1;
     for (int64_t i = 0; i < n; i++) {
@@ -118,7 +140,8 @@ static void try_kind(kind how, int64_t n) {
       sorted &= d[i] >= 0 && d2[i] >= 0 && (i == 0 || (d[i] <= d[i - 1] && d2[i] <= d2[i - 1]));
     }
     const double limit = n < 4 ? 8 : 4;
-    CHECK(ou <= limit && ov <= limit, "%s %d: orthogonality %g, %g", kind_name[how], (int)n, ou, ov);
+    CHECK(ou <= limit && ov <= limit, "%s %d: orthogonality %g, %g", kind_name[how], (int)n, ou,
+          ov);
     CHECK(r <= 2 * limit, "%s %d: residual %g", kind_name[how], (int)n, r);
     CHECK(off <= 2 * limit, "%s %d: values differ by %g", kind_name[how], (int)n, off);
     CHECK(sorted, "%s %d: order", kind_name[how], (int)n);
@@ -136,12 +159,14 @@ static void test_relative(void) {
   for (int i = 0; i < 20; i++) d[i] = pow(10, -8.0 * i), e[i] = 0.5 * d[i], want += log(d[i]);
   CHECK_OK(ag_bidiag_values(20, d, e));
   for (int i = 0; i < 20; i++) sum += log(d[i]);
-  CHECK(fabs(sum - want) < 1e-12, "the product of graded values: logarithms differ by %g", sum - want);
+  CHECK(fabs(sum - want) < 1e-12, "the product of graded values: logarithms differ by %g",
+        sum - want);
 }
 
 /* f changes its sign at the root, and gaps are those of the root. */
 static void test_secular(int64_t k, int squared) {
-  double *p = malloc((size_t)k * 8), *w = malloc((size_t)k * 8), *gap = malloc((size_t)k * 8), offset;
+  double *p = malloc((size_t)k * 8), *w = malloc((size_t)k * 8), *gap = malloc((size_t)k * 8),
+         offset;
   int64_t base, bad = 0;
   ag_secular s = {k, p, w, 1 + uniform(), 0, squared};
   for (int64_t i = 0; i < k; i++) {
@@ -153,8 +178,8 @@ static void test_secular(int64_t k, int squared) {
     ag_secular_root(&s, j, gap, &base, &offset);
     double f = 1 / s.rho, size = f;
     for (int64_t i = 0; i < k; i++) f += w[i] / gap[i], size += fabs(w[i] / gap[i]);
-    bad += !(fabs(f) <= 64 * DBL_EPSILON * size * 4) || !(gap[j] < 0) || (j + 1 < k && !(gap[j + 1] > 0)) ||
-           (base != j && base != j + 1);
+    bad += !(fabs(f) <= 64 * DBL_EPSILON * size * 4) || !(gap[j] < 0) ||
+           (j + 1 < k && !(gap[j + 1] > 0)) || (base != j && base != j + 1);
   }
   CHECK(!bad, "%d of %d secular roots (squared %d)", (int)bad, (int)k, squared);
   free(p), free(w), free(gap);
@@ -162,7 +187,8 @@ static void test_secular(int64_t k, int squared) {
 
 /* -- reduction --------------------------------------------------------------------------------- */
 
-static ag_array *to_device(ag_device *d, ag_dtype type, int64_t rows, int64_t cols, const double *x) {
+static ag_array *to_device(ag_device *d, ag_dtype type, int64_t rows, int64_t cols,
+                           const double *x) {
   ag_array *a = NULL;
   CHECK_OK(ag_array_write(&a, d, type, ag_shape_of(2, rows, cols), x, AG_F64));
   CHECK_OK(ag_array_force(1, &a));
@@ -214,8 +240,8 @@ static void test_reduce(ag_device *dev, ag_dtype type, int64_t m, int64_t n, int
 }
 
 static void test_reductions(ag_device *d) {
-  static const int shape[][2] = {{1, 1}, {2, 1}, {2, 2}, {5, 3}, {31, 31}, {32, 32}, {33, 33}, {64, 40},
-                                 {97, 97}, {130, 33}, {211, 200}};
+  static const int shape[][2] = {{1, 1},   {2, 1},   {2, 2},   {5, 3},    {31, 31},  {32, 32},
+                                 {33, 33}, {64, 40}, {97, 97}, {130, 33}, {211, 200}};
   for (ag_dtype type = d->has_f64 ? AG_F64 : AG_F32; type <= AG_F32; type++)
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
       for (int graded = 0; graded < 2; graded++)
@@ -226,7 +252,8 @@ int main(int argc, char **argv) {
   ag_device *d;
   int skipped = 0;
   if (argc > 1) ag_device_set_kernel_dir(argv[1]);
-  static const int64_t size[] = {0, 1, 2, 3, 4, 5, 7, 13, 26, 27, 31, 53, 64, 101, 127, 211, 256, 401, 499};
+  static const int64_t size[] = {0,  1,  2,  3,   4,   5,   7,   13,  26, 27,
+                                 31, 53, 64, 101, 127, 211, 256, 401, 499};
   ag_threads_set(2);
   for (size_t i = 0; i < sizeof size / sizeof *size; i++)
     for (int how = 0; how < KINDS; how++) try_kind((kind)how, size[i]);
@@ -243,6 +270,7 @@ int main(int argc, char **argv) {
   CHECK(ag_array_live() == 0, "%d arrays are left", (int)ag_array_live());
   ag_device_shutdown();
   ag_threads_stop();
-  printf("worst, in n eps: orthogonality %.2f, residual %.2f, values %.2f\n", worst[0], worst[1], worst[2]);
+  printf("worst, in n eps: orthogonality %.2f, residual %.2f, values %.2f\n", worst[0], worst[1],
+         worst[2]);
   return check_summary(skipped);
 }

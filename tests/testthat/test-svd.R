@@ -53,8 +53,9 @@ test_that("any shape", {
 test_that("a matrix that stays on the device is reduced there", {
   skip_if(gpu_device() == "host")
   with_seed_shown({
-    expect_svd(gauss(520, 510), types = "float32")
-    expect_svd(gauss(900, 300), types = "float32")
+    expect_svd(gauss(1050, 960), types = "float32")
+    expect_svd(gauss(4000, 260), types = "float32")
+    expect_svd(gauss(260, 4000), types = "float32")
   })
 })
 
@@ -284,6 +285,31 @@ test_that("gpu_pinv", {
   expect_identical(as.matrix(gpu_pinv(gpu(matrix(0, 2, 3)))), matrix(0, 3, 2))
   expect_identical(dim(gpu_pinv(gpu(matrix(0, 0, 3)))), c(3L, 0L))
   expect_error(gpu_pinv(gpu(diag(2)), tol = -1), "`tol`", class = "anygpu_error_argument")
+})
+
+test_that("a failure at any call is an error and leaks nothing", {
+  attempt <- function(n, f) {
+    .Call(anygpu:::C_fault, n)
+    result <- try(f(), silent = TRUE)
+    .Call(anygpu:::C_fault, 0)
+    if (!inherits(result, "try-error")) return(TRUE)
+    expect_true(inherits(attr(result, "condition"), c("anygpu_error_device", "anygpu_error_memory")))
+    FALSE
+  }
+  for (dim in list(c(40, 33), c(90, 33), c(33, 90))) {
+    x <- gpu_force(gpu(gauss(dim[1], dim[2])))
+    invisible(svd(x))
+    before <- live()
+    for (n in 1:300) if (done <- attempt(n, function() svd(x))) break
+    expect_true(done)
+    expect_gt(n, 5)
+    expect_equal(live(), before)
+  }
+  skip_if(gpu_device() == "host")
+  x <- gpu_force(gpu(gauss(4000, 260), "float32"))
+  before <- live()
+  for (n in c(3, 7, 20, 60, 200, 600, 2000)) attempt(n, function() svd(x, 5, 5))
+  expect_equal(live(), before)
 })
 
 test_that("nothing is left behind", {

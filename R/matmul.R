@@ -39,13 +39,14 @@ rm(class)
 #' them elementwise fused into it, and are part of [gradients][gpu_grad] and of [compiled
 #' functions][gpu_jit].
 #'
-#' @param x,y Arrays of numbers, made by [gpu()] or ordinary ones, of two or three dimensions. `x` is
-#'   m x k x b and `y` is k x n x b. Where one of them is a matrix, or has an extent of 1 in its third
-#'   dimension, it is used for all matrices of the other one.
-#' @param transpose_x,transpose_y Whether the matrices of `x` (then k x m) or of `y` (then n x k) are
-#'   to be transposed; nothing is copied for it.
-#' @return The products `x[, , i] %*% y[, , i]`: an array of m x n x b on the device, or a matrix where
-#'   `x` and `y` are matrices; with the dimnames that `%*%` gives, and those of the third dimension.
+#' @param x,y Arrays of numbers, made by [gpu()] or ordinary ones, of two or three dimensions: `x`
+#'   is m x k x b and `y` is k x n x b. Where one of them is a matrix, or has an extent of 1 in its
+#'   third dimension, it is used for all matrices of the other one.
+#' @param transpose_x,transpose_y Whether the matrices of `x` (then k x m) or of `y` (then n x k)
+#'   are to be transposed; nothing is copied for it.
+#' @return The products `x[, , i] %*% y[, , i]`: an array of m x n x b on the device, or a matrix
+#'   where `x` and `y` are matrices; with the dimnames that `%*%` gives, and those of the third
+#'   dimension.
 #' @section Errors:
 #' An `anygpu_error_shape` if the operands do not fit, an `anygpu_error_type` if one is no array of
 #' numbers.

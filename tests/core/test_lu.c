@@ -260,14 +260,14 @@ static matrix symmetric(int n, int rank, double shift) {
   return s;
 }
 
-/* Largest difference between R' R and A with rows and columns `pivot`. */
-static double chol_error(const double *r, const matrix *a, const int32_t *pivot) {
+/* Largest difference between R' R and A with rows and columns `pivot`; R has `rank` rows. */
+static double chol_error(const double *r, const matrix *a, const int32_t *pivot, int64_t rank) {
   const int64_t n = a->rows;
   double worst = 0;
   for (int64_t j = 0; j < n; j++)
     for (int64_t i = 0; i <= j; i++) {
       double sum = -a->v[(pivot ? pivot[i] : i) + (pivot ? pivot[j] : j) * n];
-      for (int64_t l = 0; l <= i; l++) sum += r[l + i * n] * r[l + j * n];
+      for (int64_t l = 0; l <= i && l < rank; l++) sum += r[l + i * n] * r[l + j * n];
       if (!(fabs(sum) <= worst)) worst = fabs(sum);
     }
   return worst;
@@ -280,7 +280,7 @@ static void test_chol(int n) {
     for (int64_t i = j + 1; i < n; i++) a.v[i + j * n] = NAN;
   const ag_block block = matrix_up(&a);
   CHECK_OK(ag_chol(&block, &minor));
-  double *r = matrix_down(&a), error = chol_error(r, &a, NULL);
+  double *r = matrix_down(&a), error = chol_error(r, &a, NULL, n);
   for (int64_t j = 0; j < n; j++)
     for (int64_t i = j + 1; i < n; i++) below += r[i + j * n] != 0;
   CHECK(minor == 0 && error <= (n + 5) * epsilon() && below == 0,
@@ -306,7 +306,7 @@ static void test_pivoted(int n, int rank) {
   int64_t found;
   const ag_block block = matrix_up(&a);
   CHECK_OK(ag_chol_pivoted(&block, n * 10 * epsilon(), pivot, &found));
-  double *r = matrix_down(&a), error = chol_error(r, &a, pivot);
+  double *r = matrix_down(&a), error = chol_error(r, &a, pivot, found);
   CHECK(found == (rank < n ? rank : n), "chol %d with pivots: rank %d, not %d", n, (int)found, rank);
   CHECK(error <= 12 * n * epsilon(), "chol %d with pivots: error %g", n, error / epsilon());
   int64_t bad = 0;

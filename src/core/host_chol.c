@@ -137,6 +137,7 @@ ag_status ag_host_chol(const ag_host_matrix *a, int64_t *minor) {
     s.width = width;
     s.next = min64(width, s.n - s.k - width);
     AG_TRY(step(&s));
+    AG_TRY(ag_update_may_go_on());
   }
   *minor = s.minor;
   return AG_OK;
@@ -191,6 +192,7 @@ ag_status ag_host_chol_pivoted(const ag_host_matrix *a, double tol, int32_t *piv
     *rank = k + made;
     done = made < width;
     if (!done) AG_TRY(update_below(&s, k, width));
+    AG_TRY(ag_update_may_go_on());
   }
   return AG_OK;
 }

@@ -156,6 +156,7 @@ static ag_status factor(lu *s) {
     s->stripe = stripe_width(s);
     ag_parallel((int)((rest + s->stripe - 1) / s->stripe) + (s->next > 0), stripe_task, s);
     if (s->failed != AG_OK) return ag_fail((ag_status)s->failed, "out of memory");
+    AG_TRY(ag_update_may_go_on());
     char *packed = s->packed[0];
     s->packed[0] = s->packed[1], s->packed[1] = packed;
   }

@@ -69,3 +69,9 @@ int ag_update_columns(const ag_update *u, const char *packed, int64_t rows, int6
     }
   return 1;
 }
+
+ag_status ag_update_may_go_on(void) {
+  if (ag_threads_self() == 0 && ag_hook_interrupted && ag_hook_interrupted())
+    return ag_fail(AG_E_INTERRUPT, "interrupted");
+  return AG_OK;
+}

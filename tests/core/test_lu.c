@@ -388,6 +388,36 @@ static void test_refined(int n, int cols, double least) {
   matrix_drop(&a), matrix_drop(&b), matrix_drop(&x);
 }
 
+/* The arrays are on the host, which has float64; only the factors are on the device. */
+static void test_refined_elsewhere(void) {
+  ag_device *device = dev;
+  matrix a = matrix_new(90, 90), b = matrix_new(90, 4), x = {.rows = 90, .cols = 4};
+  ag_system how;
+  CHECK_OK(ag_device_find(&dev, "host"));
+  matrix_up(&a), matrix_up(&b);
+  CHECK_OK(ag_solve_refined(&x.x, &how, device, a.x, b.x, 0));
+  double *have = matrix_down(&x), error = backward_error(&a, &b, have);
+  CHECK(error <= 300 * epsilon(), "solve, refined elsewhere: error %g", error / epsilon());
+  CHECK(x.x->dev == dev, "solve, refined elsewhere: the result is on %s", x.x->dev->id);
+  free(have);
+  matrix_drop(&a), matrix_drop(&b), matrix_drop(&x);
+  dev = device;
+}
+
+static int stop(void) { return 1; }
+
+static void test_interrupt(void) {
+  matrix a = symmetric(700, 1, 5);
+  int32_t pivot[700];
+  int64_t found;
+  const ag_block block = matrix_up(&a);
+  ag_hook_interrupted = stop;
+  CHECK(ag_lu(&block, pivot, &found) == AG_E_INTERRUPT, "lu is not interrupted");
+  CHECK(ag_chol(&block, &found) == AG_E_INTERRUPT, "chol is not interrupted");
+  ag_hook_interrupted = NULL;
+  matrix_drop(&a);
+}
+
 static void test_systems(void) {
   for (int graded = 0; graded < 2; graded++) {
     test_system(1, 1, graded), test_system(30, 4, graded), test_system(257, 300, graded);
@@ -397,6 +427,7 @@ static void test_systems(void) {
   if (type != AG_F64) return;
   test_refined(1, 1, 1), test_refined(200, 3, 1), test_refined(40, 2, 1e-9);
   test_refined(40, 2, 1e60);
+  test_refined_elsewhere();
 }
 
 static void test_all(ag_device *d) {
@@ -407,6 +438,7 @@ static void test_all(ag_device *d) {
     test_lus();
     test_chols();
     test_systems();
+    test_interrupt();
   }
 }
 

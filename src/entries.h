@@ -58,6 +58,7 @@ ENTRY(qr, 2)
 ENTRY(qr_multiply, 5)
 ENTRY(qr_project, 5)
 ENTRY(qr_coef, 4)
+ENTRY(qr_least, 4)
 ENTRY(qr_upper, 2)
 ENTRY(qr_expand, 5)
 /* tune.c */

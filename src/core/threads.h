@@ -19,6 +19,8 @@ void ag_threads_stop(
 /* Between the i-th and the next look at what another task is about to do: i = 0, 1, ... */
 void ag_threads_pause(int i);
 
+/* A clock that does not go back. */
+double ag_threads_seconds(void);
 
 /* The calling thread's worker number: 0 outside the pool. */
 int ag_threads_self(void);

@@ -55,8 +55,8 @@ static ag_status subtract(const chol *s, int64_t k, int64_t n1, int64_t n2) {
 static ag_status block(chol *s, int64_t k, int64_t n) {
   if (n <= BASE) {
     void *a = at(s, k, k);
-    const int minor = s->u.f64 ? s->u.isa->chol_f64((int)n, a, s->lda)
-                               : s->u.isa->chol_f32((int)n, a, s->lda);
+    const int minor =
+        s->u.f64 ? s->u.isa->chol_f64((int)n, a, s->lda) : s->u.isa->chol_f32((int)n, a, s->lda);
     if (minor) s->minor = k + minor;
     return AG_OK;
   }

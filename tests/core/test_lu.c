@@ -71,9 +71,8 @@ static double solve_error(const matrix *t, ag_tri how, const matrix *b, const do
     for (int64_t i = 0; i < rows; i++) {
       double r = b->v[i + 3 + (j + 2) * b->rows], size = fabs(r);
       for (int64_t l = 0; l < n; l++) {
-        const double term = how.right
-                                ? x[i + 3 + (l + 2) * b->rows] * triangle_at(t, how, l, j)
-                                : triangle_at(t, how, i, l) * x[l + 3 + (j + 2) * b->rows];
+        const double term = how.right ? x[i + 3 + (l + 2) * b->rows] * triangle_at(t, how, l, j)
+                                      : triangle_at(t, how, i, l) * x[l + 3 + (j + 2) * b->rows];
         r -= term;
         size += fabs(term);
       }
@@ -307,7 +306,8 @@ static void test_pivoted(int n, int rank) {
   const ag_block block = matrix_up(&a);
   CHECK_OK(ag_chol_pivoted(&block, n * 10 * epsilon(), pivot, &found));
   double *r = matrix_down(&a), error = chol_error(r, &a, pivot, found);
-  CHECK(found == (rank < n ? rank : n), "chol %d with pivots: rank %d, not %d", n, (int)found, rank);
+  CHECK(found == (rank < n ? rank : n), "chol %d with pivots: rank %d, not %d", n, (int)found,
+        rank);
   CHECK(error <= 12 * n * epsilon(), "chol %d with pivots: error %g", n, error / epsilon());
   int64_t bad = 0;
   for (int64_t i = 1; i < found; i++)

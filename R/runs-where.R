@@ -139,6 +139,11 @@ other_calls <- list(
     "chol(crossprod(x))", "qr(x)", "svd(x)", "norm(x)", "prcomp(x)$x", "eigen(crossprod(x))",
     "cov(x)", "cor(x)", "dist(x)"
   ),
+  "linear systems" = c(
+    "solve(x, i)", "chol2inv(chol(crossprod(x)))", "backsolve(x, i)", "forwardsolve(x, i)",
+    "determinant(x)", "rcond(x)", "kappa(x)", "gpu_lu(x)", "gpu_lstsq(x, i)", "gpu_pinv(x)",
+    "gpu_expm(x)", "isSymmetric(x)", "La.svd(x)", "gpu_rsvd(x, 2)"
+  ),
   "many matrices" = paste0(
     c("gpu_matmul", "gpu_solve", "gpu_det", "gpu_chol", "gpu_eigen_sym"),
     c("(a, a, TRUE)", rep("(gpu_matmul(a, a, FALSE, TRUE))", 4))

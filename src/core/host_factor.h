@@ -1,4 +1,5 @@
-/* LU and Cholesky factorisations of matrices in the host's memory, by all its threads. */
+/* LU and Cholesky factorisations of matrices in the host's memory, by all its threads. Between
+ * panels they look whether the user asked to stop (AG_E_INTERRUPT). */
 #ifndef AG_HOST_FACTOR_H
 #define AG_HOST_FACTOR_H
 

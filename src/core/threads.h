@@ -26,8 +26,15 @@ double ag_threads_seconds(void);
 int ag_threads_self(void);
 /* Memory of the calling thread, 64-byte aligned, kept between calls and grown when needed (contents
  * are then lost). One user per slot. NULL when there is no memory. Owned by the pool. */
-typedef enum { AG_SCRATCH_PACK, AG_SCRATCH_PANEL, AG_SCRATCH_TRIANGLE, AG_SCRATCH_RHS,
-               AG_SCRATCH_STRIPE, AG_SCRATCH_FACTOR, AG_SCRATCH_SLOTS } ag_scratch_slot;
+typedef enum {
+  AG_SCRATCH_PACK,
+  AG_SCRATCH_PANEL,
+  AG_SCRATCH_TRIANGLE,
+  AG_SCRATCH_RHS,
+  AG_SCRATCH_STRIPE,
+  AG_SCRATCH_FACTOR,
+  AG_SCRATCH_SLOTS
+} ag_scratch_slot;
 void *ag_threads_scratch(ag_scratch_slot slot, size_t bytes);
 
 #endif

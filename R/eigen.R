@@ -106,17 +106,13 @@ is_mirrored <- function(x, tol, tol1) {
 # Of the elements that differ, by rows: how many, sums of their sizes, and of the differences.
 row_differences <- function(x, y) {
   apart <- x != y
-  list(
-    number = plain(rowSums(apart)), size = plain(rowSums(abs(x) * apart)),
-    difference = plain(rowSums(abs(x - y)))
-  )
+  list(number = rowSums(apart), size = rowSums(abs(x) * apart), difference = rowSums(abs(x - y)))
 }
 
 # Base R's all.equal(): the mean difference of elements that are not equal, relative to their mean
-# size unless that is tiny.
+# size unless that is tiny. Of one set of elements, or of several at once.
 all_near <- function(sums, tolerance) {
-  differ <- sums$number > 0
-  scale <- (sums$size / sums$number)[differ]
-  scale[scale <= tolerance] <- 1
-  all((sums$difference / sums$number)[differ] / scale <= tolerance)
+  number <- sums$number
+  scale <- ifelse(sums$size > tolerance * number, sums$size / number, 1)
+  !any(number > 0 & sums$difference > tolerance * number * scale)
 }

@@ -25,7 +25,7 @@ gpu_expm <- function(x) {
     stop_status("argument", "`gpu_expm`: `x` must be a square matrix")
   }
   if (d[1L] == 0L) return(x)
-  norm <- max(plain(colSums(abs(x))))
+  norm <- as.numeric(max(colSums(abs(x))))
   if (!is.finite(norm) && !all(is.finite(x))) {
     stop_status("argument", "`gpu_expm`: infinite or missing values in `x`")
   }
@@ -77,7 +77,7 @@ pade <- function(x, m) {
     even <- powers[[4L]] %*% weighted_sum(b[c(9, 11, 13)], high) + even
   }
   odd <- gpu_force(x %*% odd)
-  solved(even - odd, even + odd)
+  solve(even - odd, even + odd)
 }
 
 weighted_sum <- function(b, powers) Reduce(`+`, Map(`*`, powers, b))
@@ -87,10 +87,4 @@ pade_coefficients <- function(m) {
   b <- rep(1, m + 1)
   for (k in (m - 1):0) b[k + 1] <- b[k + 2] * (2 * m - k) * (k + 1) / (m - k)
   b
-}
-
-# On the device where solve() works there; in any case beside `b`.
-solved <- function(a, b) {
-  result <- solve(a, b)
-  if (is_gpu(result)) result else gpu(result, gpu_type(b), device_of(b))
 }

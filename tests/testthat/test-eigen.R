@@ -146,6 +146,17 @@ test_that("errors are base R's", {
   expect_error(eigen(gpu(diag(2)), NA), class = "anygpu_error_argument")
 })
 
+test_that("no array comes back to R for a symmetric matrix, or one that is nearly so", {
+  old <- options(anygpu.fallback = "error")
+  on.exit(options(old))
+  for (n in c(20, 150)) {
+    x <- gpu(symmetric(n))
+    x[3, 2] <- x[3, 2] * (1 + 1e-15)
+    expect_s3_class(eigen(x), "eigen")
+    expect_error(eigen(gpu(matrix(1:4, 2))), class = "anygpu_error_fallback")
+  }
+})
+
 test_that("isSymmetric() goes by base R's rules", {
   cases <- list(diag(3), matrix(1:4, 2), matrix(c(1, 2, 2, 1), 2), matrix(1, 2, 3),
                 matrix(c(TRUE, FALSE, FALSE, TRUE), 2), matrix(0, 0, 0), matrix(5, 1, 1),

@@ -45,6 +45,12 @@ test_that("exp(x) exp(-x) is the identity, for matrices that are not symmetric",
   }
 })
 
+test_that("all of it runs on the device", {
+  old <- options(anygpu.fallback = "error")
+  on.exit(options(old))
+  for (scale in c(0.01, 10)) expect_s4_class(gpu_expm(gpu(diag(3) * scale)), "gpuMatrix")
+})
+
 test_that("types, names, extremes", {
   x <- matrix(0L, 2, 2, dimnames = list(c("a", "b"), c("c", "d")))
   expect_identical(dimnames(gpu_expm(gpu(x))), dimnames(x))

@@ -340,7 +340,7 @@ INLINE void FN(batched_eigen)(ag_index n, int vectors, ag_index first, ag_index 
 /* -- kernels --------------------------------------------------------------------------------- */
 #if defined(__OPENCL_VERSION__) || defined(__OPENCL_C_VERSION__)
 /* Item t of `items` per pass has LANES problems from number (pass * items + t) * LANES on, and
- * `room` vectors of `space`, with neighbours' elements side by side where a vector is one number. */
+ * `room` vectors of `space`, with neighbours' elements side by side where a vector is a number. */
 #define PROBLEMS long n, long batch, __global lanes *space, long room, long items, long pass
 #define FIND_PROBLEMS                                                                              \
   const long t = get_global_id(0), first = (pass * items + t) * LANES;                             \

@@ -24,8 +24,8 @@
 #' The functions look at values: they do not work within [gpu_jit()] and [gpu_grad()].
 #'
 #' @param a An array of n x n x batch numbers, made by [gpu()] or an ordinary one.
-#' @param b The right-hand sides: an array of n x k x batch, or a matrix of n x batch with one for each
-#'   system. Without it the inverses are computed.
+#' @param b The right-hand sides: an array of n x k x batch, or a matrix of n x batch with one for
+#'   each system. Without it the inverses are computed.
 #' @param only.values Whether no eigenvectors are wanted.
 #' @return Arrays on the device, of the type of `a` (float64 if that or `b` is, float32 else; for
 #'   other numbers the device's default type):
@@ -35,8 +35,9 @@
 #'   * `gpu_eigen_sym()`: a list of `values`, n x batch, and `vectors`, n x n x batch (`NULL` with
 #'     `only.values`), with the class of what [eigen()] returns.
 #'
-#'   Dimnames are those that R gives for each matrix; the last dimension keeps its names. A matrix
-#'   with missing or infinite values has results that are NaN; the others' do not change.
+#'   Dimnames are those that R gives for each matrix; the last dimension keeps its names. What is
+#'   missing or infinite in one matrix has no influence on the results of others; missing values
+#'   become NaN in its own, and so do infinite ones in eigenvalues and eigenvectors.
 #' @section Errors:
 #' An `anygpu_error_argument` that names the first matrix that is exactly singular (`gpu_solve()`)
 #' or not positive definite (`gpu_chol()`), an `anygpu_error_shape` if `a` has not the shape n x n

@@ -17,10 +17,10 @@
 #' library that R was built with.
 #'
 #' `isSymmetric()` compares the matrix with its transpose on the device, by the rules of base R; it
-#' is what `eigen()` goes by where `symmetric` is missing. For float32 the tolerance is 100 times the
-#' precision of float32 (1.2e-5), as it is 100 times that of float64 (2.2e-14) for float64.
-#' @param x,object A matrix made by [gpu()]; [eigen()] takes a square one without missing or infinite
-#'   values.
+#' is what `eigen()` goes by where `symmetric` is missing. For float32 the tolerance is 100 times
+#' the precision of float32 (1.2e-5), as it is 100 times that of float64 (2.2e-14) for float64.
+#' @param x,object A matrix made by [gpu()]; [eigen()] takes a square one without missing or
+#'   infinite values.
 #' @param symmetric If `TRUE`, `x` is taken as symmetric, and only its lower triangle is looked at.
 #'   If missing, `isSymmetric(x)` ignoring names.
 #' @param only.values If `TRUE`, no vectors are computed.
@@ -91,7 +91,7 @@ tolerance_of <- function(x) {
   100 * if (identical(gpu_type(x), "float32")) 2^-23 else .Machine$double.eps
 }
 
-# Whether a square matrix of finite numbers is symmetric, by base R's rules. An exactly symmetric one
+# Whether a square matrix of finite numbers is symmetric, by base R's rules. One that is exactly so
 # costs one look at the device.
 is_mirrored <- function(x, tol, tol1) {
   y <- t(x)

@@ -4,8 +4,8 @@
 #'
 #' `exp(x)` in the sense of matrices, the sum of `x^k / k!` with matrix powers: scaling and squaring
 #' with a Pade approximant whose degree depends on the norm of `x`. The products run on the device.
-#' @param x A square matrix without missing or infinite values, made by [gpu()] or to be moved to the
-#'   default device.
+#' @param x A square matrix without missing or infinite values, made by [gpu()] or to be moved to
+#'   the default device.
 #' @return A `gpuMatrix` of the type of `x` (integers and logical values become real numbers), with
 #'   the dimnames of `x`. Elements that are too large for the type are `Inf` or `NaN`.
 #' @section Errors:

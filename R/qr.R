@@ -5,9 +5,9 @@
 #'
 #' `qr()` of a matrix made by [gpu()] is computed on its device, by blocked Householder reflections.
 #' It gives what [base::qr()] gives, R's own object of class `"qr"`, with the same signs and the
-#' same limited pivoting: a column is moved to the end when what is left of its norm, once the columns
-#' before it are accounted for, is less than `tol` times the norm that it had. Its element `qr`
-#' stays on the device, and so do the results of the functions of it: `qr.Q()`, `qr.R()`, `qr.X()`,
+#' same limited pivoting: a column is moved to the end when what is left of its norm, once the
+#' columns before it are accounted for, is less than `tol` times the norm that it had. Its element
+#' `qr` stays on the device, and so do the results of the functions of it: `qr.Q()`, `qr.R()`, `qr.X()`,
 #' `qr.qy()`, `qr.qty()`, `qr.coef()`, `qr.fitted()`, `qr.resid()`, `qr.solve()` and [solve()].
 #' Every other function of R that takes a `"qr"` works on it as well, in R.
 #'
@@ -192,6 +192,7 @@ setGeneric("qr.coef")
 #' @rdname qr.gpu
 setMethod("qr.coef", "qr", function(qr, y) {
   if (!on_device(qr)) return(base::qr.coef(qr, y))
+  if (is.data.frame(y)) y <- as.matrix(y)
   stop_unless_rows(qr, y)
   p <- ncol(qr$qr)
   k <- qr$rank
@@ -248,4 +249,55 @@ solve_qr <- function(a, b, invert, text) {
   missing_ones <- is.na(result)
   if (plain(any(missing_ones))) result[missing_ones] <- 0
   result
+}
+
+#' Least squares, of the least norm
+#'
+#' The `x` for which the squares of `b - a %*% x` have the least sum, and of all that do, the one
+#' whose own squares have: for matrices of any shape and rank. Where `a` has full column rank this
+#' is [qr.solve()]; otherwise the coefficients that `qr.coef()` has as `NA` and those beside them
+#' are spread. The rank is that of [qr()], from which `a` is factored twice (a complete
+#' orthogonal decomposition; Golub and Van Loan, "Matrix Computations", section 5.5).
+#' @param a A matrix made by [gpu()], or an ordinary one where `b` is on a device.
+#' @param b A vector or matrix of as many rows.
+#' @param tol The tolerance of [qr()][qr.gpu].
+#' @return A `gpuVector` of `ncol(a)` elements or, for a matrix `b`, a `gpuMatrix` of `ncol(a)` rows
+#'   and `ncol(b)` columns.
+#' @section Errors:
+#' `anygpu_error_argument` for missing or infinite values in `a` or another number of rows.
+#' @examples
+#' a <- gpu(cbind(1, c(1, 2, 3), c(2, 4, 6)), device = "host")
+#' gpu_lstsq(a, c(1, 2, 3))
+#' @export
+gpu_lstsq <- function(a, b, tol = NULL) {
+  if (!is_array(a)) {
+    a <- if (is_array(b)) gpu(a, real_type_of(b), device_of(b)) else gpu(a)
+  }
+  q <- qr(a, tol = tol)
+  k <- q$rank
+  p <- ncol(q$qr)
+  if (k == p && p > 0L) return(qr.coef(q, b))
+  stop_unless_rows(q, b)
+  x <- if (k == 0L) {
+    gpu_zeros(p, NCOL(b), type = gpu_type(q$qr), device = device_of(q$qr))
+  } else {
+    target <- qr.qty(q, if (is.matrix(b)) b else matrix_of(b))[seq_len(k), , drop = FALSE]
+    dual <- .Call(C_qr, t(qr.R(q)[seq_len(k), , drop = FALSE]), 0)
+    .Call(C_qr_least, dual$qr, dual$qraux, k, target)[order(q$pivot), , drop = FALSE]
+  }
+  if (!is.matrix(b)) {
+    names <- colnames(a)
+    x <- drop(x)
+    if (length(x) > 1L) names(x) <- names
+  } else if (!is.null(colnames(a)) || !is.null(colnames(b))) {
+    dimnames(x) <- list(colnames(a), colnames(b))
+  }
+  x
+}
+
+# A vector as one column.
+matrix_of <- function(x) {
+  names(x) <- NULL
+  dim(x) <- c(length(x), 1L)
+  x
 }

@@ -139,6 +139,14 @@ other_calls <- list(
     "chol(crossprod(x))", "qr(x)", "svd(x)", "norm(x)", "prcomp(x)$x", "eigen(crossprod(x))",
     "cov(x)", "cor(x)", "dist(x)"
   ),
+  "many matrices" = paste0(
+    c("gpu_matmul", "gpu_solve", "gpu_det", "gpu_chol", "gpu_eigen_sym"),
+    c("(a, a, TRUE)", rep("(gpu_matmul(a, a, FALSE, TRUE))", 4))
+  ),
+  "least squares" = c(
+    "qr.solve(x, i)", "qr.coef(qr(x), i)", "qr.fitted(qr(x), i)", "qr.resid(qr(x), i)",
+    "qr.qy(qr(x), i)", "qr.qty(qr(x), i)", "qr.Q(qr(x))", "qr.R(qr(x))", "qr.X(qr(x))"
+  ),
   indexing = c(
     "x[2:3, ]", "x[2, 3]", "x[[2, 3]]", "x[, 2]", "x[-1, ]", "x[i, ]", "x[b, ]", "v[i]", "v[-1]",
     "v[v > 2]", "x[x > 2]", "x[cbind(i, i)]", "a[, 2, ]", "a[2, i, ]", "head(x, 2)", "tail(v, 2)"

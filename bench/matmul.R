@@ -26,16 +26,36 @@ for (f in square) {
          "OpenBLAS", "GFLOP/s", bar = 0.8, rate = TRUE)
 }
 
-sgemm <- Filter(function(f) f[2] == "float32" && f[3] == 1024, square)
-if (length(sgemm) && has_opencl()) {
-  rate <- with_gpu_device("opencl", {
-    x <- gpu_force(gpu(matrix(runif(1024^2), 1024), type = "float32"))
-    ms <- time_ms(function() {
-      gpu_force(x %*% x)
-      gpu_synchronize()
-    })
-    2 * 1024^3 / ms / 1e6
-  })
-  result("matmul 1024, float32", "opencl", rate, as.numeric(sgemm[[1]][7]), "OpenBLAS", "GFLOP/s",
-         bar = 0.4, rate = TRUE)
+# What a program of this folder prints: "what 1024<TAB>rate<TAB>unit<TAB>error".
+program_lines <- function(compile, args) {
+  program <- tempfile("bench")
+  options <- c("-O2", "-o", program, compile[-1])
+  status <- system2(compile[1], options, stdout = FALSE, stderr = FALSE)
+  if (status != 0) return(NULL)
+  out <- suppressWarnings(system2(program, args, stdout = TRUE, stderr = FALSE))
+  lines <- strsplit(out, "\t")
+  setNames(lapply(lines, function(l) as.numeric(l[2])), vapply(lines, `[`, "", 1))
+}
+
+if (has_opencl()) {
+  core <- c("-std=gnu99", "-Isrc", "-Isrc/core", "bench/gpu.c", Sys.glob("src/core/*.c"))
+  ours <- program_lines(c("gcc", core, "-lpthread", "-ldl", "-lm"),
+                        c("opencl", "inst/kernels", "turns", "1024"))
+  rate <- ours[["in turn: matmul float32 exact 1024"]]
+  if (is.null(rate)) {
+    skipped("matmul on OpenCL", "libopenblas.so.0 is not installed")
+  } else {
+    result("matmul 1024, float32", "opencl", rate, ours[["in turn: OpenBLAS's sgemm 1024"]],
+           "OpenBLAS", "GFLOP/s", bar = 0.6, rate = TRUE)
+    peers <- list(CLBlast = c("gcc", "bench/clblast.c", "-lclblast", "-lOpenCL"),
+                  ViennaCL = c("g++", "-w", "bench/viennacl.cc", "-lOpenCL"))
+    for (peer in names(peers)) {
+      theirs <- program_lines(peers[[peer]], "1024")[["matmul float32 exact 1024"]]
+      if (is.null(theirs)) {
+        skipped(paste("matmul against", peer), "it is not installed")
+      } else {
+        result("the same", "opencl", rate, theirs, peer, "GFLOP/s", rate = TRUE)
+      }
+    }
+  }
 }

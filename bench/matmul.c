@@ -2,7 +2,7 @@
  * factorisations make, and the small ones of a trainer, in both types; OpenBLAS is looked for at
  * run time. Runs alternate, the fastest of each are compared.
  *
- *   matmul [threads [m n k NN|TN|NT|TT =|-= float32|float64]...]
+ *   matmul [threads [size of an int8 product | m n k NN|TN|NT|TT =|-= float32|float64]...]
  */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
@@ -148,6 +148,39 @@ static const product small[] = {
     {10, 128, 32, 0, 1, 0, 0},   {128, 128, 10, 1, 0, 0, 0},  {128, 128, 256, 0, 0, 0, 0},
     {256, 128, 128, 1, 0, 0, 0}, {256, 128, 784, 0, 0, 0, 0}, {256, 784, 128, 0, 1, 0, 0}};
 
+static problem *bytes; /* int8 operands, int32 result */
+
+static void ours_i8(const problem *x) {
+  const product *p = &x->p;
+  ag_gemm_i8 g = {.m = p->m, .n = p->n, .k = p->k, .ldc = p->m};
+  g.a = bytes->a, g.rs_a = 1, g.cs_a = p->m;
+  g.b = bytes->b, g.rs_b = 1, g.cs_b = p->k;
+  g.c = bytes->c;
+  if (ag_host_gemm_i8(&g) != AG_OK) exit(1);
+}
+
+/* int8 to int32 beside our own float32. */
+static void compare_int8(int size) {
+  problem x = {.p = {size, size, size, 0, 0, 0, 0}}, i8 = x;
+  size_t count = (size_t)size * (size_t)size;
+  double flops = 2.0 * size * size * size, t = 1e9, u = 1e9;
+  x.a = filled(count, 0), x.b = filled(count, 0), x.c = filled(count, 0);
+  i8.a = malloc(count), i8.b = malloc(count), i8.c = malloc(4 * count);
+  if (!i8.a || !i8.b || !i8.c) exit(1);
+  for (size_t i = 0; i < count; i++)
+    ((int8_t *)i8.a)[i] = (int8_t)(i * 31 % 251), ((int8_t *)i8.b)[i] = (int8_t)(i * 17 % 241);
+  bytes = &i8;
+  for (int i = 0; i < MOST; i++) {
+    double v = timed(ours_i8, &x, 3), w = timed(ours, &x, 1);
+    if (v < t) t = v;
+    if (w < u) u = w;
+  }
+  printf("int8    %5d x %5d x %5d NN =   %10.2f us  %6.1f GOP/s    float32 %10.2f us  %6.1f "
+         "GFLOP/s  ratio %.2f\n",
+         size, size, size, 1e6 * t, 1e-9 * flops / t, 1e6 * u, 1e-9 * flops / u, u / t);
+  free(x.a), free(x.b), free(x.c), free(i8.a), free(i8.b), free(i8.c);
+}
+
 static void compare_all(const product *all, size_t count, int blas) {
   for (int f64 = 0; f64 < 2; f64++)
     for (size_t i = 0; i < count; i++) {
@@ -172,6 +205,7 @@ int main(int argc, char **argv) {
   printf("matmul on the host, m x n x k, %d thread%s; ratio: OpenBLAS's time by ours\n",
          ag_threads(), ag_threads() == 1 ? "" : "s");
   if (!blas) printf("OpenBLAS not found: skipped\n");
+  if (argc == 3) compare_int8(atoi(argv[2]));
   for (int i = 2; i + 5 < argc; i += 6) {
     product p = of_words(argv + i);
     compare(&p, blas);
@@ -179,6 +213,7 @@ int main(int argc, char **argv) {
   if (argc <= 2) {
     compare_all(large, sizeof large / sizeof *large, blas);
     compare_all(small, sizeof small / sizeof *small, blas);
+    compare_int8(1024);
   }
   ag_threads_stop();
   return 0;

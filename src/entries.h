@@ -47,6 +47,7 @@ ENTRY(columns, 2)
 ENTRY(rowsum, 3)
 /* matmul.c */
 ENTRY(matmul, 4)
+ENTRY(matmul_int8, 2)
 ENTRY(products, 4)
 /* batched.c */
 ENTRY(batched_solve, 2)
@@ -58,6 +59,7 @@ ENTRY(qr, 2)
 ENTRY(qr_multiply, 5)
 ENTRY(qr_project, 5)
 ENTRY(qr_coef, 4)
+ENTRY(qr_least, 4)
 ENTRY(qr_upper, 2)
 ENTRY(qr_expand, 5)
 /* tune.c */

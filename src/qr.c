@@ -227,6 +227,27 @@ SEXP ffi_qr_coef(SEXP qr_, SEXP aux_, SEXP k_, SEXP y_) {
   return ans_;
 }
 
+/* x of the least norm with A' x = y, where A = Q R has full column rank: Q R'^-1 y. */
+SEXP ffi_qr_least(SEXP qr_, SEXP aux_, SEXP k_, SEXP y_) {
+  r_operand y;
+  y_ = PROTECT(r_adopt(y_));
+  const factors f = factors_of(qr_, aux_, k_);
+  if (!r_operand_get(&y, y_) || y.shape.nd != 2 || y.shape.dim[0] != f.k)
+    r_stop(AG_E_SHAPE, "a matrix of %d rows is wanted", (int)f.k);
+  SEXP given_ = PROTECT(r_array_new()), own_ = PROTECT(r_array_new());
+  r_check(operand_copy(r_array_out(given_), &y, f.qr));
+  r_check(zeros(r_array_out(own_), f.qr, f.a.rows, y.shape.dim[1]));
+  const ag_block x = ag_block_of(*r_array_out(own_)), from = ag_block_of(*r_array_out(given_)),
+                 top = ag_block_part(&x, 0, f.k, 0, x.cols),
+                 r = ag_block_part(&f.a, 0, f.k, 0, f.k);
+  r_check(ag_block_copy(&top, &from, 0));
+  r_check(ag_block_trsm(&r, (ag_tri){.upper = 1, .trans = 1}, &top));
+  r_check(multiply(&f, *r_array_out(own_), 0));
+  SEXP ans_ = r_array_object(own_);
+  UNPROTECT(3);
+  return ans_;
+}
+
 /* The first rows_ rows of R. */
 SEXP ffi_qr_upper(SEXP qr_, SEXP rows_) {
   ag_array *qr = r_array(qr_);

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* -- 1 convert ---------------------------------------------------------------------------------- */
+/* -- 1 convert --------------------------------------------------------------------------------- */
 typedef struct {
   r_operand x;
   int64_t rows, cols; /* a vector is a column */
@@ -41,7 +41,7 @@ static ag_device *common_device(const matrix *a, const matrix *b) {
   return of_a ? of_a : of_b;
 }
 
-/* -- 3 fill -------------------------------------------------------------------------------------- */
+/* -- 3 fill ------------------------------------------------------------------------------------ */
 /* A matrix of reals on `d`, computed. */
 static ag_status as_matrix(ag_array **out, const matrix *m, ag_device *d, ag_dtype type) {
   ag_array *x, *typed;
@@ -65,7 +65,7 @@ static ag_status as_vector(ag_array **x, int64_t n) {
   return AG_OK;
 }
 
-/* -- solve() ------------------------------------------------------------------------------------- */
+/* -- solve() ----------------------------------------------------------------------------------- */
 enum { NEVER, AUTO, ALWAYS };
 #define WORTH_REFINING 256 /* rows */
 
@@ -74,8 +74,7 @@ static int refine_mode(SEXP mode_) {
   for (int i = NEVER; i <= ALWAYS; i++)
     if (Rf_isString(mode_) && Rf_length(mode_) == 1 && !strcmp(CHAR(STRING_ELT(mode_, 0)), name[i]))
       return i;
-  r_stop(AG_E_ARGUMENT,
-         "option anygpu.refine: \"auto\", \"always\" or \"never\" is wanted");
+  r_stop(AG_E_ARGUMENT, "option anygpu.refine: \"auto\", \"always\" or \"never\" is wanted");
   return AUTO;
 }
 
@@ -150,8 +149,8 @@ static void check_singular(const ag_system *how, int found) {
     r_stop(AG_E_ARGUMENT, "Lapack routine dgesv: system is exactly singular: U[%d,%d] = 0",
            (int)how->zero, (int)how->zero);
   if (!found)
-    r_stop(AG_E_ARGUMENT,
-           "system is computationally singular: reciprocal condition number = %g", how->rcond);
+    r_stop(AG_E_ARGUMENT, "system is computationally singular: reciprocal condition number = %g",
+           how->rcond);
 }
 
 static SEXP dimnames_part(SEXP x_, int i) {
@@ -190,12 +189,11 @@ SEXP ffi_solve(SEXP a_, SEXP b_, SEXP tol_, SEXP refine_) {
   return ans_;
 }
 
-/* -- one matrix ---------------------------------------------------------------------------------- */
+/* -- one matrix -------------------------------------------------------------------------------- */
 /* An array of ours or what has its class, as a matrix; `name` is what the message calls it. */
 static SEXP own_matrix(matrix *m, SEXP x_, const char *name) {
   x_ = PROTECT(r_adopt(x_));
-  if (!matrix_get(m, x_) || !m->x.array)
-    r_stop(AG_E_TYPE, "'%s' must be a numeric matrix", name);
+  if (!matrix_get(m, x_) || !m->x.array) r_stop(AG_E_TYPE, "'%s' must be a numeric matrix", name);
   UNPROTECT(1);
   return x_;
 }
@@ -209,13 +207,13 @@ static void check_square(const matrix *m, const char *message) {
   if (m->rows != m->cols) r_stop(AG_E_SHAPE, "%s", message);
 }
 
-/* -- chol() -------------------------------------------------------------------------------------- */
+/* -- chol() ------------------------------------------------------------------------------------ */
 static ag_status chol(ag_array **out, const matrix *m, int pivoted, double tol, int32_t *pivot,
                       int64_t *found) {
   ag_array *x;
   AG_TRY(real_matrix(&x, m));
-  ag_status status = pivoted ? ag_solve_chol_pivoted(out, tol, pivot, found, x)
-                             : ag_solve_chol(out, found, x);
+  ag_status status =
+      pivoted ? ag_solve_chol_pivoted(out, tol, pivot, found, x) : ag_solve_chol(out, found, x);
   ag_array_release(x);
   return status;
 }
@@ -282,7 +280,7 @@ SEXP ffi_chol2inv(SEXP x_, SEXP size_) {
   return ans_;
 }
 
-/* -- backsolve() --------------------------------------------------------------------------------- */
+/* -- backsolve() ------------------------------------------------------------------------------- */
 static ag_status backsolve(ag_array **out, int64_t *zero, const matrix *r, const matrix *x,
                            ag_device *d, ag_tri how, int64_t k) {
   const ag_dtype type = common_type(r, x, d);
@@ -318,7 +316,7 @@ SEXP ffi_backsolve(SEXP r_, SEXP x_, SEXP k_, SEXP upper_, SEXP trans_) {
   return ans_;
 }
 
-/* -- numbers of a matrix --------------------------------------------------------------------------- */
+/* -- numbers of a matrix ----------------------------------------------------------------------- */
 static ag_status det(double *modulus, int *sign, const matrix *m, int logarithm) {
   ag_array *x;
   AG_TRY(real_matrix(&x, m));
@@ -345,8 +343,7 @@ static ag_status rcond(double *out, const matrix *m, int rows, int triangular) {
   ag_array *x;
   AG_TRY(real_matrix(&x, m));
   const ag_block t = ag_block_of(x);
-  ag_status status =
-      triangular ? ag_cond_triangle(out, &t, 1, rows) : ag_solve_rcond(out, x, rows);
+  ag_status status = triangular ? ag_cond_triangle(out, &t, 1, rows) : ag_solve_rcond(out, x, rows);
   ag_array_release(x);
   return status;
 }
@@ -362,7 +359,7 @@ SEXP ffi_rcond(SEXP x_, SEXP rows_, SEXP triangular_) {
   return Rf_ScalarReal(ans);
 }
 
-/* -- LU -------------------------------------------------------------------------------------------- */
+/* -- LU ---------------------------------------------------------------------------------------- */
 static ag_status lu(ag_array **l, ag_array **u, int32_t *perm, const matrix *m) {
   ag_array *x;
   AG_TRY(real_matrix(&x, m));

@@ -5,8 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 objects=$(cd src && ls *.c core/*.c nn/*.c | sed 's/\.c$/.o/')
-headers=$(cd src && ls *.h core/*.h core/*.def nn/*.h ../inst/kernels/integer.cl \
-  ../inst/kernels/math.cl)
+headers=$(cd src && ls *.h core/*.h core/*.def nn/*.h ../inst/kernels/batched.cl \
+  ../inst/kernels/integer.cl ../inst/kernels/math.cl)
 # everything from `NAME =` to the next empty line is replaced
 new=$(awk -v OBJECTS="$objects" -v HEADERS="$headers" '
   function write(name, list,  n, o, i) {

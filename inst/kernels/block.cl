@@ -1,7 +1,7 @@
 /* Steps of blocked algorithms on column-major matrices.
  *
- *   ag_block_trsm      L X = B in place, L(i, l) = t[t_at + i * t_row + l * t_col] lower and at most
- *                      MOST x MOST, B(i, j) = b[b_at + i * b_row + j * b_col]; one item per j
+ *   ag_block_trsm      L X = B in place, L(i, l) = t[t_at + i * t_row + l * t_col] lower and at
+ *                      most MOST x MOST, B(i, j) = b[b_at + i * b_row + j * b_col]; an item per j
  *   ag_block_fetch     rows row[count ... 2 count) of A to `room`, then
  *   ag_block_place     these to rows row[0 ... count); one item per element
  *   ag_block_triangle  out = the upper or lower triangle of `in`, zeros elsewhere; per element */

@@ -121,10 +121,10 @@ ag_status ag_block_trsm(const ag_block *t, ag_tri how, const ag_block *b) {
   /* op(T) lower, or from the right upper: the first unknowns come first */
   const int first = (how.upper != how.trans) == how.right;
   AG_TRY(ag_block_trsm(first ? &t1 : &t2, how, first ? &b1 : &b2));
-  AG_TRY(how.right ? ag_block_gemm(AG_INTO_SUB, first ? &b2 : &b1, first ? &b1 : &b2, 0, &off,
-                                   how.trans)
-                   : ag_block_gemm(AG_INTO_SUB, first ? &b2 : &b1, &off, how.trans,
-                                   first ? &b1 : &b2, 0));
+  AG_TRY(
+      how.right
+          ? ag_block_gemm(AG_INTO_SUB, first ? &b2 : &b1, first ? &b1 : &b2, 0, &off, how.trans)
+          : ag_block_gemm(AG_INTO_SUB, first ? &b2 : &b1, &off, how.trans, first ? &b1 : &b2, 0));
   return ag_block_trsm(first ? &t2 : &t1, how, first ? &b2 : &b1);
 }
 

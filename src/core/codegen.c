@@ -36,7 +36,7 @@ ag_status ag_cg_append_file(ag_strbuf *text, const char *name) {
   if (!file[i].text)
     return ag_fail(AG_E_BUILD,
                    "the kernel file %s cannot be read: is the package installed completely?", path);
-  ag_strbuf_add(text, "%s", file[i].text);
+  ag_strbuf_append(text, file[i].text);
   return AG_OK;
 }
 

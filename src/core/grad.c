@@ -369,9 +369,12 @@ static ag_status grad_right(ag_array **part, const ag_array *x, ag_array *g) {
 }
 
 static ag_status grad_matmul(tape *t, ag_array *x, ag_array *g) {
-  ag_array *part = NULL;
-  if (wants(x->arg[0])) AG_TRY(give(t, x->arg[0], grad_left(&part, x, g), part));
-  if (wants(x->arg[1])) AG_TRY(give(t, x->arg[1], grad_right(&part, x, g), part));
+  for (int i = 0; i < 2; i++) {
+    ag_array *part = NULL;
+    if (!wants(x->arg[i])) continue;
+    ag_status s = i ? grad_right(&part, x, g) : grad_left(&part, x, g);
+    AG_TRY(give(t, x->arg[i], s, part));
+  }
   return AG_OK;
 }
 

@@ -73,8 +73,7 @@ static void triangle_task(void *ctx, int task, int worker) {
     char *to = job->b + (size_t)(j * k->block.ldb) * size;
     const int64_t rows = k->block.rows, below = j + 1 < rows ? j + 1 : rows,
                   above = j < rows ? j : rows;
-    const size_t first = (size_t)(k->block.upper ? below : above) * size,
-                 all = (size_t)rows * size;
+    const size_t first = (size_t)(k->block.upper ? below : above) * size, all = (size_t)rows * size;
     if (k->block.upper) {
       memmove(to, from, first);
       memset(to + first, 0, all - first);

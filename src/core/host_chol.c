@@ -55,8 +55,8 @@ static ag_status subtract(const chol *s, int64_t k, int64_t n1, int64_t n2) {
 static ag_status block(chol *s, int64_t k, int64_t n) {
   if (n <= BASE) {
     void *a = at(s, k, k);
-    const int minor = s->u.f64 ? s->u.isa->chol_f64((int)n, a, s->lda)
-                               : s->u.isa->chol_f32((int)n, a, s->lda);
+    const int minor =
+        s->u.f64 ? s->u.isa->chol_f64((int)n, a, s->lda) : s->u.isa->chol_f32((int)n, a, s->lda);
     if (minor) s->minor = k + minor;
     return AG_OK;
   }
@@ -137,6 +137,7 @@ ag_status ag_host_chol(const ag_host_matrix *a, int64_t *minor) {
     s.width = width;
     s.next = min64(width, s.n - s.k - width);
     AG_TRY(step(&s));
+    AG_TRY(ag_update_may_go_on());
   }
   *minor = s.minor;
   return AG_OK;
@@ -191,8 +192,7 @@ ag_status ag_host_chol_pivoted(const ag_host_matrix *a, double tol, int32_t *piv
     *rank = k + made;
     done = made < width;
     if (!done) AG_TRY(update_below(&s, k, width));
+    AG_TRY(ag_update_may_go_on());
   }
-  for (int64_t j = *rank; j < n; j++)
-    memset(at(&s, *rank, j), 0, (size_t)((n - *rank) * s.u.size));
   return AG_OK;
 }

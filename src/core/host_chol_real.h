@@ -52,7 +52,10 @@ static int64_t FN(pivot_rows)(chol *s, int64_t k, int64_t width, double tol, dou
     const REAL most = a[p + p * ld] - dots[p];
     if (j == 0)
       *stop = tol < 0 ? (double)n * (IS_F64 ? DBL_EPSILON / 2 : FLT_EPSILON / 2) * most : tol;
-    if (!(most > 0) || (j > 0 && !(most > *stop))) return j - k;
+    if (!(most > 0) || (j > 0 && !(most > *stop))) {
+      if (j > 0) a[j + j * ld] = most; /* as LAPACK leaves it */
+      return j - k;
+    }
     FN(exchange)(s, j, p);
     const int32_t old = pivot[j];
     pivot[j] = pivot[p], pivot[p] = old;

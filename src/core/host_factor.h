@@ -1,4 +1,5 @@
-/* LU and Cholesky factorisations of matrices in the host's memory, by all its threads. */
+/* LU and Cholesky factorisations of matrices in the host's memory, by all its threads. Between
+ * panels they look whether the user asked to stop (AG_E_INTERRUPT). */
 #ifndef AG_HOST_FACTOR_H
 #define AG_HOST_FACTOR_H
 
@@ -22,8 +23,9 @@ AG_CHECKED ag_status ag_host_lu(const ag_host_matrix *a, int32_t *pivot, int64_t
 AG_CHECKED ag_status ag_host_chol(const ag_host_matrix *a, int64_t *minor);
 /* The same with complete pivoting: R' R = P' A P, column i of P A's being column pivot[i] (from 0).
  * Ends at the first pivot that is at most `tol` (if that is negative: n times the type's roundoff
- * times the largest diagonal element); *rank is then less than n, and the rows from *rank on are
- * zeros. The upper triangle is read; what is below the diagonal is then undefined. */
+ * times the largest diagonal element); *rank is then less than n, and rows from *rank on are what
+ * LAPACK leaves there: those of A, or of what is left of it. The upper triangle is read; what is
+ * below the diagonal is then undefined. */
 AG_CHECKED ag_status ag_host_chol_pivoted(const ag_host_matrix *a, double tol, int32_t *pivot,
                                           int64_t *rank);
 

@@ -28,4 +28,17 @@ typedef struct {
 /* Runs on the thread pool when it is large enough. */
 AG_CHECKED ag_status ag_host_gemm(const ag_gemm *g);
 
+/* C[m x n] = A B of int8 in int32, exactly: k is at most AG_GEMM_I8_DEPTH. Strides as above. */
+typedef struct {
+  int64_t m, n, k;
+  const int8_t *a;
+  int64_t rs_a, cs_a;
+  const int8_t *b;
+  int64_t rs_b, cs_b;
+  int32_t *c;
+  int64_t ldc;
+} ag_gemm_i8;
+enum { AG_GEMM_I8_DEPTH = 131071 }; /* times 128 * 128 is less than 2^31 */
+AG_CHECKED ag_status ag_host_gemm_i8(const ag_gemm_i8 *g);
+
 #endif

@@ -2,6 +2,7 @@
 #include "host_target.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #if HOST_X86
 static int has_avx2(void) {
@@ -11,6 +12,17 @@ static int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 }
+static int has_vnni(void) {
+#if defined(__clang__) || __GNUC__ >= 8
+  const char *wish = getenv("ANYGPU_ISA");
+  __builtin_cpu_init();
+  return !(wish && !strcmp(wish, "avx512")) && __builtin_cpu_supports("avx512vnni");
+#else
+  return 0;
+#endif
+}
+#else
+static int has_vnni(void) { return 0; }
 #endif
 
 static const ag_isa *choose(void) {
@@ -28,4 +40,9 @@ const ag_isa *ag_isa_get(void) {
   static const ag_isa *isa = NULL;
   if (!isa) isa = choose();
   return isa;
+}
+
+const ag_isa_i8 *ag_isa_i8_get(void) {
+  const ag_isa *isa = ag_isa_get();
+  return isa->i8_vnni.mr && has_vnni() ? &isa->i8_vnni : &isa->i8;
 }

@@ -38,6 +38,20 @@ typedef struct {
   ag_scan_run scan_sum, scan_prod, scan_min, scan_max;
 } ag_folds;
 
+/* Product of int8 in int32, from host_int8.h: a packed word holds `group` terms of a sum. */
+typedef struct {
+  int mr, nr, group;
+  int offset; /* what packing adds to A */
+  /* C[m x n] = A B + start, or += A B, for m <= mr, n <= nr, of packed panels of k words */
+  void (*micro)(int m, int n, int64_t k, const int8_t *a, const int8_t *b, const int32_t *start,
+                int32_t *c, int64_t ldc, int add);
+  /* m rows of k elements x[i*rs + l*cs] become one panel `width` rows high, plus `offset` or not */
+  void (*pack)(int m, int64_t k, const int8_t *x, int64_t rs, int64_t cs, int8_t *y, int width,
+               int plus);
+  /* sum[j] = the sum over l < k of x[l*rs + j*cs] */
+  void (*sums)(int64_t k, int n, const int8_t *x, int64_t rs, int64_t cs, int32_t *sum);
+} ag_isa_i8;
+
 /* Many small problems, column-major, one after the other. */
 typedef struct {
   ag_batched_step step;
@@ -97,9 +111,9 @@ typedef struct {
   int lanes_f32, lanes_f64;
   void (*batched_f32)(const ag_batched *p, int64_t first, void *work);
   void (*batched_f64)(const ag_batched *p, int64_t first, void *work);
-  /* From host_panel.h (PANEL_FIELDS). Solves T X = X for the lower triangle T(j, l) = t[j*rs + l*cs]
-   * of n <= AG_TRI rows: row j of X is x[j*ldx .. + m), and what lies behind up to a whole vector is
-   * computed too. d[j*ds] is T(j, j), or with divide = 0 its reciprocal. */
+  /* From host_panel.h (PANEL_FIELDS). Solves T X = X for the lower triangle T(j, l) = t[j*rs +
+   * l*cs] of n <= AG_TRI rows: row j of X is x[j*ldx .. + m), and what lies behind up to a whole
+   * vector is computed too. d[j*ds] is T(j, j), or with divide = 0 its reciprocal. */
   void (*tri_f32)(int m, int n, const float *t, int64_t rs, int64_t cs, const float *d, int64_t ds,
                   int divide, float *x, int64_t ldx);
   void (*tri_f64)(int m, int n, const double *t, int64_t rs, int64_t cs, const double *d,
@@ -112,12 +126,14 @@ typedef struct {
    * not positive, else 0. For a few rows. */
   int (*chol_f32)(int n, float *a, int64_t lda);
   int (*chol_f64)(int n, double *a, int64_t lda);
+  ag_isa_i8 i8, i8_vnni; /* the latter is empty (mr 0) where there is none */
 } ag_isa;
 
 enum { AG_TRI = 8 };
 
-/* The best one this processor has; ANYGPU_ISA=baseline|avx2|avx512 forces a lower one. Never NULL.
- */
+/* The best one this processor has; ANYGPU_ISA=baseline|avx2|avx512 forces a lower one (avx512:
+ * without VNNI). Never NULL. */
 const ag_isa *ag_isa_get(void);
+const ag_isa_i8 *ag_isa_i8_get(void);
 
 #endif

@@ -170,6 +170,7 @@ static void stream_end(void) {}
 
 #include "host_random.h"
 
+#include "host_int8.h"
 #include "host_micro.h"
 #include "host_eigen.h"
 #include "host_batched.h"
@@ -218,6 +219,7 @@ const ag_isa ISA = {
     .normal_f32 = normal_f32,
     .normal_f64 = normal_f64,
     MICRO_FIELDS,
+    INT8_FIELDS,
     EIGEN_FIELDS,
     BATCHED_FIELDS,
     PANEL_FIELDS,

@@ -71,10 +71,9 @@ static ag_status subtract(const lu *s, int64_t k, int64_t n1, int64_t n2) {
 
 static void base(lu *s, int64_t k, int64_t n) {
   const int64_t rows = s->m - k;
-  const int zero = s->u.f64 ? s->u.isa->lu_f64(rows, (int)n, (double *)(void *)at(s, k, k), s->lda,
-                                               s->pivot + k)
-                            : s->u.isa->lu_f32(rows, (int)n, (float *)(void *)at(s, k, k), s->lda,
-                                               s->pivot + k);
+  const int zero =
+      s->u.f64 ? s->u.isa->lu_f64(rows, (int)n, (double *)(void *)at(s, k, k), s->lda, s->pivot + k)
+               : s->u.isa->lu_f32(rows, (int)n, (float *)(void *)at(s, k, k), s->lda, s->pivot + k);
   for (int64_t i = k; i < k + min64(n, rows); i++) s->pivot[i] += (int32_t)k;
   if (zero && !s->zero) s->zero = k + zero;
 }
@@ -156,6 +155,7 @@ static ag_status factor(lu *s) {
     s->stripe = stripe_width(s);
     ag_parallel((int)((rest + s->stripe - 1) / s->stripe) + (s->next > 0), stripe_task, s);
     if (s->failed != AG_OK) return ag_fail((ag_status)s->failed, "out of memory");
+    AG_TRY(ag_update_may_go_on());
     char *packed = s->packed[0];
     s->packed[0] = s->packed[1], s->packed[1] = packed;
   }

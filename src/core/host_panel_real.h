@@ -31,7 +31,7 @@ static void FN(tri)(int m, int n, const REAL *t, int64_t rs, int64_t cs, const R
   else FN(tri_run)(0, vectors, n, t, rs, cs, d, ds, x, ldx);
 }
 
-/* -- LU of a narrow panel ----------------------------------------------------------------------- */
+/* -- LU of a narrow panel ---------------------------------------------------------------------- */
 MICRO_INLINE REAL FN(magnitude)(REAL x) { return x < 0 ? -x : x; }
 
 /* The row of the largest magnitude, the first of equals; NaN is none, unless nothing else is. */

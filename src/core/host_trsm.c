@@ -31,8 +31,7 @@ static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 /* -- a panel ----------------------------------------------------------------------------------- */
 static void pack(const tri *s, int64_t m, int64_t k, const char *x, int64_t rs, int64_t cs, char *y,
                  int64_t width) {
-  if (s->f64)
-    s->isa->pack_f64((int)m, k, (const double *)x, rs, cs, (double *)y, (int)width);
+  if (s->f64) s->isa->pack_f64((int)m, k, (const double *)x, rs, cs, (double *)y, (int)width);
   else s->isa->pack_f32((int)m, k, (const float *)x, rs, cs, (float *)y, (int)width);
 }
 

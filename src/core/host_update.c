@@ -53,8 +53,7 @@ int ag_update_columns(const ag_update *u, const char *packed, int64_t rows, int6
                       int64_t upper) {
   const int64_t panel = k * u->nr * u->size, step = TILE_BYTES / (k * u->size) / u->mr * u->mr,
                 height = step < u->mr ? u->mr : step;
-  char *pb = ag_threads_scratch(AG_SCRATCH_STRIPE,
-                                (size_t)((cols + u->nr - 1) / u->nr * panel));
+  char *pb = ag_threads_scratch(AG_SCRATCH_STRIPE, (size_t)((cols + u->nr - 1) / u->nr * panel));
   if (!pb) return 0;
   for (int64_t j = 0; j < cols; j += u->nr)
     pack(u, min64(u->nr, cols - j), k, b + j * cs_b * u->size, cs_b, rs_b, pb + j / u->nr * panel,
@@ -68,4 +67,10 @@ int ag_update_columns(const ag_update *u, const char *packed, int64_t rows, int6
              c + (i + j * ldc) * u->size, ldc);
     }
   return 1;
+}
+
+ag_status ag_update_may_go_on(void) {
+  if (ag_threads_self() == 0 && ag_hook_interrupted && ag_hook_interrupted())
+    return ag_fail(AG_E_INTERRUPT, "interrupted");
+  return AG_OK;
 }

@@ -25,5 +25,7 @@ void ag_update_pack(const ag_update *u, char *to, int64_t first, int64_t last, i
 int ag_update_columns(const ag_update *u, const char *packed, int64_t rows, int64_t cols, int64_t k,
                       const char *b, int64_t rs_b, int64_t cs_b, char *c, int64_t ldc,
                       int64_t upper);
+/* AG_E_INTERRUPT when the user asked to stop; only R's thread asks. */
+AG_CHECKED ag_status ag_update_may_go_on(void);
 
 #endif

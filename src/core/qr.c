@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Columns in a panel. */
-#define WIDTH 64
+/* Columns in a panel: so few that V' C on the host reads C where it lies; elsewhere a launch has to
+ * be worth it. */
+#define WIDTH_HOST 48
+#define WIDTH      64
 /* Columns that are moved at a time. */
 #define MOVED 256
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t width_of(const ag_block *a) { return ag_block_host(a) ? WIDTH_HOST : WIDTH; }
 
 static double real_get(const void *x, int64_t i, ag_dtype type) {
   return type == AG_F64 ? ((const double *)x)[i] : (double)((const float *)x)[i];
@@ -228,7 +231,7 @@ static ag_status factor(factoring *f, int64_t *rank) {
 
 ag_status ag_qr_factor(const ag_block *a, double tol, int64_t *rank, double *aux, int32_t *pivot) {
   factoring f = {.a = a, .dev = a->buf->dev, .tol = tol, .aux = aux, .pivot = pivot};
-  f.width = min64(WIDTH, min64(a->rows, a->cols));
+  f.width = min64(width_of(a), min64(a->rows, a->cols));
   for (int64_t j = 0; j < a->cols; j++) aux[j] = 0;
   *rank = 0;
   if (f.width == 0) return AG_OK;
@@ -270,9 +273,9 @@ static ag_status apply_some(const product *q, int64_t j, int64_t n, const ag_blo
  * act. */
 static ag_status apply(const product *q, const ag_block *c, int transposed, int triangular) {
   const int64_t k = min64(q->k, min64(q->a->cols, q->a->rows - (q->form == AG_QR_LINPACK)));
-  const int64_t blocks = k > 0 && c->cols > 0 ? (k + WIDTH - 1) / WIDTH : 0;
+  const int64_t width = width_of(c), blocks = k > 0 && c->cols > 0 ? (k + width - 1) / width : 0;
   for (int64_t i = 0; i < blocks; i++) {
-    const int64_t j = (transposed ? i : blocks - 1 - i) * WIDTH, n = min64(WIDTH, k - j),
+    const int64_t j = (transposed ? i : blocks - 1 - i) * width, n = min64(width, k - j),
                   first = triangular ? min64(j, c->cols) : 0;
     const ag_block part = ag_block_part(c, j, c->rows - j, first, c->cols - first);
     if (ag_hook_interrupted && ag_hook_interrupted()) return ag_fail(AG_E_INTERRUPT, "interrupted");

@@ -98,8 +98,7 @@ static ag_status factor(factored *f, ag_system *how, ag_array *a, double tol) {
 }
 
 static ag_status solve_factored(ag_array **out, const factored *f, ag_array *b) {
-  AG_TRY(b ? copy_all(out, b)
-           : identity(out, f->lu->dev, f->lu->type, f->lu->shape.dim[0]));
+  AG_TRY(b ? copy_all(out, b) : identity(out, f->lu->dev, f->lu->type, f->lu->shape.dim[0]));
   const ag_block lu = ag_block_of(f->lu), x = ag_block_of(*out);
   return keep(out, ag_lu_solve(&lu, f->pivot, &x));
 }
@@ -128,7 +127,7 @@ ag_status ag_solve_rcond(double *out, ag_array *a, int rows) {
   return status;
 }
 
-/* -- what LU gives ------------------------------------------------------------------------------ */
+/* -- what LU gives ----------------------------------------------------------------------------- */
 static void permutation(int32_t *perm, int64_t m, const int32_t *pivot, int64_t k) {
   for (int64_t i = 0; i < m; i++) perm[i] = (int32_t)i;
   for (int64_t i = 0; i < k; i++) {
@@ -197,7 +196,7 @@ ag_status ag_solve_det(double *modulus, int *sign, ag_array *a, int logarithm) {
   return status;
 }
 
-/* -- Cholesky and triangles --------------------------------------------------------------------- */
+/* -- Cholesky and triangles -------------------------------------------------------------------- */
 ag_status ag_solve_chol(ag_array **out, int64_t *minor, ag_array *a) {
   AG_TRY(copy_all(out, a));
   const ag_block b = ag_block_of(*out);

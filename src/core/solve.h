@@ -35,7 +35,8 @@ AG_CHECKED ag_status ag_solve_rcond(double *out, ag_array *a, int rows);
 AG_CHECKED ag_status ag_solve_chol(ag_array **out, int64_t *minor, ag_array *a);
 AG_CHECKED ag_status ag_solve_chol_pivoted(ag_array **out, double tol, int32_t *pivot,
                                            int64_t *rank, ag_array *a);
-/* The inverse of R' R from the first n rows and columns of R; *out is NULL if R(zero, zero) is 0. */
+/* The inverse of R' R from the first n rows and columns of R; *out is NULL if R(zero, zero) is 0.
+ */
 AG_CHECKED ag_status ag_solve_chol_inverse(ag_array **out, int64_t *zero, ag_array *r, int64_t n);
 /* op(T)^-1 B for the triangle in the first n rows and columns of T, and the first n rows of B; *out
  * is NULL if T(zero, zero) is 0. */

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int reserve(ag_strbuf *s, size_t more) {
   if (s->failed) return 0;
@@ -27,6 +28,13 @@ void ag_strbuf_add(ag_strbuf *s, const char *format, ...) {
   vsnprintf(s->text + s->length, (size_t)n + 1, format, args);
   va_end(args);
   s->length += (size_t)n;
+}
+
+void ag_strbuf_append(ag_strbuf *s, const char *text) {
+  size_t n = strlen(text);
+  if (!reserve(s, n)) return;
+  memcpy(s->text + s->length, text, n + 1);
+  s->length += n;
 }
 
 const char *ag_strbuf_get(const ag_strbuf *s) { return s->failed ? NULL : s->text ? s->text : ""; }

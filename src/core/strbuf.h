@@ -12,6 +12,8 @@ typedef struct {
 } ag_strbuf;
 
 void ag_strbuf_add(ag_strbuf *s, const char *format, ...) AG_PRINTF(2, 3);
+/* The text as it is: quicker for long ones. */
+void ag_strbuf_append(ag_strbuf *s, const char *text);
 /* The text, "" if empty; NULL if memory ran out. */
 const char *ag_strbuf_get(const ag_strbuf *s);
 /* Frees the text and empties the buffer. */

@@ -71,9 +71,8 @@ static double solve_error(const matrix *t, ag_tri how, const matrix *b, const do
     for (int64_t i = 0; i < rows; i++) {
       double r = b->v[i + 3 + (j + 2) * b->rows], size = fabs(r);
       for (int64_t l = 0; l < n; l++) {
-        const double term = how.right
-                                ? x[i + 3 + (l + 2) * b->rows] * triangle_at(t, how, l, j)
-                                : triangle_at(t, how, i, l) * x[l + 3 + (j + 2) * b->rows];
+        const double term = how.right ? x[i + 3 + (l + 2) * b->rows] * triangle_at(t, how, l, j)
+                                      : triangle_at(t, how, i, l) * x[l + 3 + (j + 2) * b->rows];
         r -= term;
         size += fabs(term);
       }
@@ -260,14 +259,14 @@ static matrix symmetric(int n, int rank, double shift) {
   return s;
 }
 
-/* Largest difference between R' R and A with rows and columns `pivot`. */
-static double chol_error(const double *r, const matrix *a, const int32_t *pivot) {
+/* Largest difference between R' R and A with rows and columns `pivot`; R has `rank` rows. */
+static double chol_error(const double *r, const matrix *a, const int32_t *pivot, int64_t rank) {
   const int64_t n = a->rows;
   double worst = 0;
   for (int64_t j = 0; j < n; j++)
     for (int64_t i = 0; i <= j; i++) {
       double sum = -a->v[(pivot ? pivot[i] : i) + (pivot ? pivot[j] : j) * n];
-      for (int64_t l = 0; l <= i; l++) sum += r[l + i * n] * r[l + j * n];
+      for (int64_t l = 0; l <= i && l < rank; l++) sum += r[l + i * n] * r[l + j * n];
       if (!(fabs(sum) <= worst)) worst = fabs(sum);
     }
   return worst;
@@ -280,7 +279,7 @@ static void test_chol(int n) {
     for (int64_t i = j + 1; i < n; i++) a.v[i + j * n] = NAN;
   const ag_block block = matrix_up(&a);
   CHECK_OK(ag_chol(&block, &minor));
-  double *r = matrix_down(&a), error = chol_error(r, &a, NULL);
+  double *r = matrix_down(&a), error = chol_error(r, &a, NULL, n);
   for (int64_t j = 0; j < n; j++)
     for (int64_t i = j + 1; i < n; i++) below += r[i + j * n] != 0;
   CHECK(minor == 0 && error <= (n + 5) * epsilon() && below == 0,
@@ -306,8 +305,9 @@ static void test_pivoted(int n, int rank) {
   int64_t found;
   const ag_block block = matrix_up(&a);
   CHECK_OK(ag_chol_pivoted(&block, n * 10 * epsilon(), pivot, &found));
-  double *r = matrix_down(&a), error = chol_error(r, &a, pivot);
-  CHECK(found == (rank < n ? rank : n), "chol %d with pivots: rank %d, not %d", n, (int)found, rank);
+  double *r = matrix_down(&a), error = chol_error(r, &a, pivot, found);
+  CHECK(found == (rank < n ? rank : n), "chol %d with pivots: rank %d, not %d", n, (int)found,
+        rank);
   CHECK(error <= 12 * n * epsilon(), "chol %d with pivots: error %g", n, error / epsilon());
   int64_t bad = 0;
   for (int64_t i = 1; i < found; i++)
@@ -388,6 +388,36 @@ static void test_refined(int n, int cols, double least) {
   matrix_drop(&a), matrix_drop(&b), matrix_drop(&x);
 }
 
+/* The arrays are on the host, which has float64; only the factors are on the device. */
+static void test_refined_elsewhere(void) {
+  ag_device *device = dev;
+  matrix a = matrix_new(90, 90), b = matrix_new(90, 4), x = {.rows = 90, .cols = 4};
+  ag_system how;
+  CHECK_OK(ag_device_find(&dev, "host"));
+  matrix_up(&a), matrix_up(&b);
+  CHECK_OK(ag_solve_refined(&x.x, &how, device, a.x, b.x, 0));
+  double *have = matrix_down(&x), error = backward_error(&a, &b, have);
+  CHECK(error <= 300 * epsilon(), "solve, refined elsewhere: error %g", error / epsilon());
+  CHECK(x.x->dev == dev, "solve, refined elsewhere: the result is on %s", x.x->dev->id);
+  free(have);
+  matrix_drop(&a), matrix_drop(&b), matrix_drop(&x);
+  dev = device;
+}
+
+static int stop(void) { return 1; }
+
+static void test_interrupt(void) {
+  matrix a = symmetric(700, 1, 5);
+  int32_t pivot[700];
+  int64_t found;
+  const ag_block block = matrix_up(&a);
+  ag_hook_interrupted = stop;
+  CHECK(ag_lu(&block, pivot, &found) == AG_E_INTERRUPT, "lu is not interrupted");
+  CHECK(ag_chol(&block, &found) == AG_E_INTERRUPT, "chol is not interrupted");
+  ag_hook_interrupted = NULL;
+  matrix_drop(&a);
+}
+
 static void test_systems(void) {
   for (int graded = 0; graded < 2; graded++) {
     test_system(1, 1, graded), test_system(30, 4, graded), test_system(257, 300, graded);
@@ -397,6 +427,7 @@ static void test_systems(void) {
   if (type != AG_F64) return;
   test_refined(1, 1, 1), test_refined(200, 3, 1), test_refined(40, 2, 1e-9);
   test_refined(40, 2, 1e60);
+  test_refined_elsewhere();
 }
 
 static void test_all(ag_device *d) {
@@ -407,6 +438,7 @@ static void test_all(ag_device *d) {
     test_lus();
     test_chols();
     test_systems();
+    test_interrupt();
   }
 }
 

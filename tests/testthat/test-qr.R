@@ -116,6 +116,39 @@ test_that("hard matrices: backward stable, with R's rank", {
   }
 })
 
+# Errors of the factorisation x[, pivot] = Q R and of Q' Q = 1, in units of eps max(dim(x)).
+errors <- function(x, q, r, pivot, eps) {
+  scale <- max(abs(x))
+  size <- function(m) sqrt(sum(m^2))
+  c(size(x[, pivot] / scale - q %*% (r / scale)) / size(x / scale),
+    size(crossprod(q) - diag(nrow(q)))) / max(dim(x)) / eps
+}
+
+test_that("errors are within ten times LAPACK's", {
+  set.seed(16)
+  n <- if (gpu_device() == "host") 300 else 120
+  random <- matrix(rnorm(n * n), n)
+  for (type in test_types()) {
+    scale <- if (type == "float64") 1e200 else 1e30
+    cases <- list(
+      random = random, graded = random * 10^-seq(0, 12, length.out = n),
+      columns = random %*% diag(10^-seq(0, 12, length.out = n)),
+      hilbert = 1 / outer(1:n, seq_len(n) - 1, "+"), deficient = random[, 1:20] %*% random[1:20, ],
+      huge = random * scale, tiny = random / scale, tall = random[, 1:40], wide = random[1:40, ]
+    )
+    for (name in names(cases)) {
+      g <- gpu(cases[[name]], type)
+      x <- plain(g)
+      q <- qr(g, tol = 0)
+      have <- errors(x, plain(qr.Q(q, TRUE)), plain(qr.R(q, TRUE)), q$pivot, eps_of(type))
+      b <- base::qr(x, LAPACK = TRUE)
+      want <- errors(x, base::qr.Q(b, TRUE), base::qr.R(b, TRUE), b$pivot, 2^-52)
+      expect_lte(have[1], 10 * want[1], label = paste("residual,", name, type))
+      expect_lte(have[2], 10 * want[2], label = paste("orthogonality,", name, type))
+    }
+  }
+})
+
 uses <- list(
   qr.qy = function(q, y) qr.qy(q, y), qr.qty = function(q, y) qr.qty(q, y),
   qr.coef = function(q, y) qr.coef(q, y), qr.fitted = function(q, y) qr.fitted(q, y),
@@ -224,6 +257,38 @@ test_that("least squares and systems of equations", {
     expect_error(solve(qr(bad), y), "singular matrix 'a' in 'solve'",
                  class = "anygpu_error_argument")
   }
+})
+
+test_that("least squares of the least norm, for any rank", {
+  set.seed(19)
+  pseudo_solve <- function(a, b, rank) {
+    s <- svd(a)
+    i <- seq_len(rank)
+    s$v[, i, drop = FALSE] %*% (crossprod(s$u[, i, drop = FALSE], b) / s$d[i])
+  }
+  full <- matrix(rnorm(600), 30)
+  cases <- list(full, t(full), full[, c(1:7, 3, 9:12, 1)], t(full)[, c(1:7, 3, 9:12)],
+                full[, 1:5] %*% t(full[, 1:5]), full[1:4, 1, drop = FALSE])
+  for (type in test_types()) {
+    for (a in cases) {
+      a <- plain(gpu(a, type))
+      rank <- base::qr(a, tol_of(type))$rank
+      b <- plain(gpu(rnorm(nrow(a)), type))
+      B <- matrix(rnorm(2 * nrow(a)), ncol = 2, dimnames = list(NULL, c("u", "v")))
+      tolerance <- 2000 * eps_of(type)
+      expect_lte(apart(as.matrix(plain(gpu_lstsq(gpu(a, type), b))), pseudo_solve(a, b, rank)),
+                 tolerance)
+      x <- gpu_lstsq(gpu(a, type), B)
+      expect_lte(apart(unname(plain(x)), unname(pseudo_solve(a, B, rank))), tolerance)
+      expect_identical(colnames(x), c("u", "v"))
+      expect_lte(apart(as.matrix(plain(gpu_lstsq(a, gpu(b, type)))), pseudo_solve(a, b, rank)),
+                 tolerance)
+    }
+  }
+  named <- gpu(cbind(a = 1:3, b = 2 * 1:3))
+  expect_equal(plain(gpu_lstsq(named, 1:3)), c(a = 0.2, b = 0.4), tolerance = 1e-5)
+  expect_equal(plain(gpu_lstsq(0 * named, 1:3)), c(a = 0, b = 0))
+  expect_error(gpu_lstsq(named, 1:4), "same number of rows", class = "anygpu_error_argument")
 })
 
 test_that("other arguments, and what base R keeps", {

@@ -200,7 +200,9 @@ ag_status ag_reflectors_apply(const ag_block *v, const double *tau, const ag_blo
   for (int64_t first = (v->cols - 1) / GROUP * GROUP; first >= 0 && status == AG_OK;
        first -= GROUP) {
     const int64_t k = v->cols - first < GROUP ? v->cols - first : GROUP;
-    status = apply_group(&x, v, first, k, tau, c);
+    if (ag_hook_interrupted && ag_hook_interrupted())
+      status = ag_fail(AG_E_INTERRUPT, "interrupted");
+    if (status == AG_OK) status = apply_group(&x, v, first, k, tau, c);
   }
   compact_drop(&x);
   return status;

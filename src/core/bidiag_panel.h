@@ -71,10 +71,9 @@ static void FN(columns_task)(void *ctx, int task, int worker) {
   FN(dots)(p->isa, cols, k + 1, r, p->n, v, sums, AG_INTO_ADD);
   const int64_t first = task == 0; /* the first element is no part of the norm */
   sums[NORM] += FN(square)(p->isa, cols - first, v + first);
-  if (p->a)
-    FN(times)
-    (p->isa, p->m - i - 1, cols, p->a + i + 1 + j * p->lda, p->lda, v, 1,
-     p->w + worker * p->m + i + 1, AG_INTO_ADD);
+  if (p->a) FN(times)
+  (p->isa, p->m - i - 1, cols, p->a + i + 1 + j * p->lda, p->lda, v, 1,
+   p->w + worker * p->m + i + 1, AG_INTO_ADD);
 }
 
 /* For rows of A: x, and the next column. coef holds R' v. */
@@ -280,8 +279,10 @@ static ag_status FN(reduce)(ag_bidiag *b, far *f, const ag_block *a, void *memor
   for (int64_t at = 0; at < n && status == AG_OK; at += nb) {
     const ag_block rest = ag_block_part(a, at, m - at, at, n - at);
     const int64_t cols = n - at < nb ? n - at : nb;
+    if (ag_hook_interrupted && ag_hook_interrupted())
+      status = ag_fail(AG_E_INTERRUPT, "interrupted");
     s.m = m - at, s.n = n - at;
-    status = FN(look)(&s, f, &rest, cols);
+    if (status == AG_OK) status = FN(look)(&s, f, &rest, cols);
     if (status == AG_OK)
       status =
           FN(reduce_panel)(&s, f, &rest, cols, b->d + at, b->e + at, b->tau_q + at, b->tau_p + at);

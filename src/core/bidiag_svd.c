@@ -452,6 +452,7 @@ static ag_status solve_tree(tree *t) {
   ag_parallel(1 << job.level, leaf_task, &job);
   while (job.level-- > 0 && !t->failed) {
     const int nodes = 1 << job.level;
+    if (ag_hook_interrupted && ag_hook_interrupted()) return ag_fail(AG_E_INTERRUPT, "interrupted");
     if (t->n >> job.level < PARALLEL_NODE) ag_parallel(nodes, merge_task, &job);
     else
       for (int i = 0; i < nodes; i++) merge_task(&job, i, ag_threads_self());

@@ -122,8 +122,8 @@ test_that("nu and nv as R's", {
   expect_identical(dim(svd(gpu(c(3, 4, 0)))$u), c(3L, 1L))
   expect_equal(svd(gpu(c(3, 4, 0)))$d, 5)
   expect_equal(svd(gpu(matrix(1:4, 2)))$d, base::svd(matrix(1:4, 2))$d, tolerance = 1e-6)
-  expect_equal(svd(gpu(matrix(c(TRUE, FALSE, TRUE, TRUE), 2)))$d, sqrt((3 + c(1, -1) * sqrt(5)) / 2),
-               tolerance = 1e-6)
+  flags <- gpu(matrix(c(TRUE, FALSE, TRUE, TRUE), 2))
+  expect_equal(svd(flags)$d, sqrt((3 + c(1, -1) * sqrt(5)) / 2), tolerance = 1e-6)
   named <- gpu(matrix(1:4 / 3, 2, dimnames = list(c("a", "b"), c("p", "q"))))
   expect_null(dimnames(svd(named)$u))
   expect_null(dimnames(svd(named)$v))
@@ -200,7 +200,8 @@ test_that("norm", {
 
 test_that("gpu_rsvd", {
   set.seed(6)
-  x <- base::qr.Q(base::qr(gauss(120, 60))) %*% diag(2^-(0:59)) %*% t(base::qr.Q(base::qr(gauss(60, 60))))
+  basis <- function(m, n) base::qr.Q(base::qr(gauss(m, n)))
+  x <- basis(120, 60) %*% diag(2^-(0:59)) %*% t(basis(60, 60))
   for (type in test_types()) for (a in list(x, t(x))) {
     g <- gpu(a, type)
     set.seed(1)
@@ -218,7 +219,8 @@ test_that("gpu_rsvd", {
     expect_lt(error, 1.1 * want$d[9] + 100 * eps_of(type))
     expect_lt(max(abs(as.matrix(crossprod(s$u)) - diag(8))), 1000 * eps_of(type))
     # signs as svd()'s
-    expect_equal(as.matrix(s$u)[, 1:4], as.matrix(want$u)[, 1:4], tolerance = 50 * tolerances[[type]])
+    expect_equal(as.matrix(s$u)[, 1:4], as.matrix(want$u)[, 1:4],
+                 tolerance = 50 * tolerances[[type]])
   }
   expect_equal(gpu_rsvd(gpu(diag(5)), 5)$d, rep(1, 5), tolerance = 1e-5)
   expect_equal(gpu_rsvd(gpu(diag(5)), 1, oversample = 0, power = 0)$d > 0, TRUE)
@@ -248,7 +250,8 @@ test_that("prcomp", {
       rotation <- as.matrix(got$rotation)
       expect_identical(dimnames(rotation), dimnames(want$rotation))
       sign <- sign(colSums(rotation * want$rotation))
-      expect_equal(rotation, want$rotation * rep(sign, each = nrow(rotation)), tolerance = tolerance)
+      signed <- want$rotation * rep(sign, each = nrow(rotation))
+      expect_equal(rotation, signed, tolerance = tolerance)
       if (!is.null(want$x)) {
         expect_equal(as.matrix(got$x), want$x * rep(sign, each = nrow(x)), tolerance = tolerance)
       }
@@ -270,7 +273,8 @@ test_that("prcomp", {
 test_that("gpu_pinv", {
   set.seed(8)
   low <- tcrossprod(gauss(12, 3), gauss(9, 3))
-  for (type in test_types()) for (x in list(gauss(6, 6), gauss(9, 4), gauss(4, 9), low, diag(c(2, 0)))) {
+  some <- list(gauss(6, 6), gauss(9, 4), gauss(4, 9), low, diag(c(2, 0)))
+  for (type in test_types()) for (x in some) {
     a <- gpu(x, type)
     p <- gpu_pinv(a)
     expect_identical(dim(p), rev(dim(x)))
@@ -293,7 +297,8 @@ test_that("a failure at any call is an error and leaks nothing", {
     result <- try(f(), silent = TRUE)
     .Call(anygpu:::C_fault, 0)
     if (!inherits(result, "try-error")) return(TRUE)
-    expect_true(inherits(attr(result, "condition"), c("anygpu_error_device", "anygpu_error_memory")))
+    classes <- c("anygpu_error_device", "anygpu_error_memory")
+    expect_true(inherits(attr(result, "condition"), classes))
     FALSE
   }
   for (dim in list(c(40, 33), c(90, 33), c(33, 90))) {

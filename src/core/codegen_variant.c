@@ -73,6 +73,7 @@ static const struct {
     {TENSOR, AG_MM_LARGE, WARPS(128, 128, 3, 64, 32)},
     {TENSOR, AG_MM_LARGE, WARPS(256, 128, 2, 64, 64)},
     {TENSOR, AG_MM_LARGE, WARPS(128, 64, 4, 64, 32)},
+    {TENSOR, AG_MM_LARGE, WARPS(128, 128, 2, 64, 64)}, /* less than 48 kB of local memory */
     {TENSOR, AG_MM_MEDIUM, WARPS(64, 64, 4, 32, 32)},
     {TENSOR, AG_MM_MEDIUM, WARPS(128, 64, 3, 64, 32)},
 };

@@ -136,7 +136,9 @@ other_calls <- list(
     "x %*% y", "crossprod(x)", "crossprod(x, y)", "tcrossprod(x)", "t(x)", "aperm(a, c(3, 1, 2))",
     "outer(v, w)", "v %o% w", "outer(v, w, '+')", "kronecker(x, y)", "x %x% y", "diag(x)",
     "{ diag(x) <- 0; x }", "row(x)", "col(x)", "upper.tri(x)", "lower.tri(x)", "solve(x)", "det(x)",
-    "chol(crossprod(x))", "qr(x)", "svd(x)", "norm(x)", "prcomp(x)$x", "eigen(crossprod(x))",
+    "solve(x, y)", "chol(crossprod(x))", "chol2inv(chol(crossprod(x)))", "backsolve(x, y)",
+    "rcond(x)", "gpu_lu(x)", "gpu_expm(x)", "qr(x)", "svd(x)", "norm(x)", "prcomp(x)$x",
+    "eigen(crossprod(x))",
     "cov(x)", "cor(x)", "dist(x)"
   ),
   "many matrices" = paste0(

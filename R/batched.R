@@ -24,8 +24,8 @@
 #' The functions look at values: they do not work within [gpu_jit()] and [gpu_grad()].
 #'
 #' @param a An array of n x n x batch numbers, made by [gpu()] or an ordinary one.
-#' @param b The right-hand sides: an array of n x k x batch, or a matrix of n x batch with one for each
-#'   system. Without it the inverses are computed.
+#' @param b The right-hand sides: an array of n x k x batch, or a matrix of n x batch with one for
+#'   each system. Without it the inverses are computed.
 #' @param only.values Whether no eigenvectors are wanted.
 #' @return Arrays on the device, of the type of `a` (float64 if that or `b` is, float32 else; for
 #'   other numbers the device's default type):

@@ -52,7 +52,7 @@ methods_table <- function() {
 
 # Every method of the package, as R CMD check wants them documented; but those of generics with a
 # page of their own.
-own_pages <- c("[", "[[", "[<-", "[[<-", "which")
+own_pages <- c("[", "[[", "[<-", "[[<-", "which", "norm")
 methods_aliases <- function() {
   namespace <- topenv()
   generics <- setdiff(methods::getGenerics(namespace)@.Data, own_pages)

@@ -97,6 +97,9 @@ vector_count <- function(n, most, name) {
 #' norm(x, "F")
 #' norm(x, "2")
 #' @name norm
+#' @aliases norm,gpuMatrix,missing-method norm,gpuMatrix,ANY-method norm,ANY,missing-method
+#' @aliases norm,gpuVector,missing-method norm,gpuVector,ANY-method
+#' @aliases norm,gpuArray,missing-method norm,gpuArray,ANY-method
 #' @exportMethod norm
 NULL
 

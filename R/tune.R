@@ -11,16 +11,16 @@
 #' compiled afterwards.
 #'
 #' What was found is kept in memory. It is kept on disk, in the folder
-#' `tools::R_user_dir("anygpu", "cache")`, if you agree: `gpu_cache(TRUE)` makes the folder, and says
-#' yes for this and later sessions, `gpu_cache(FALSE)` deletes it. `options(anygpu.cache = TRUE)` and
-#' `FALSE` do so for a session. An entry counts for the same device, driver and version of the
-#' package.
+#' `tools::R_user_dir("anygpu", "cache")`, if you agree: `gpu_cache(TRUE)` makes the folder, and
+#' says yes for this and later sessions, `gpu_cache(FALSE)` deletes it. `options(anygpu.cache =
+#' TRUE)` and `FALSE` do so for a session. An entry counts for the same device, driver and version
+#' of the package.
 #'
 #' The classes: `large` (large tiles fill the device), `medium`, `deep` (few elements, each a sum of
 #' many terms), `narrow` (up to 8 rows or columns). The device `host` has one way only.
 #' @param device The device, by default [gpu_device()].
-#' @param seconds About how long to measure, in all. Building the kernels comes on top where `seconds`
-#'   is small: of each class at least one candidate is measured.
+#' @param seconds About how long to measure, in all. Building the kernels comes on top where
+#'   `seconds` is small: of each class at least one candidate is measured.
 #' @param agree `TRUE` or `FALSE`; `NULL` asks what holds.
 #' @return `gpu_tune()` prints and returns, invisibly, a data frame with a row for each candidate:
 #'   `type` (`"float32"`, `"float64"`, and where the device has tensor cores `"tf32"` and `"bf16"`),
@@ -80,15 +80,15 @@ tuning_file <- function() {
 #' `options(anygpu.matmul = )` chooses how products of `float32` arrays are computed:
 #'
 #' * `"exact"` (the default): in `float32`
-#' * `"tf32"`: the operands are rounded to 10 bits of mantissa (a relative error of up to 5e-4), sums
-#'   are `float32`
+#' * `"tf32"`: the operands are rounded to 10 bits of mantissa (a relative error of up to 5e-4),
+#'   sums are `float32`
 #' * `"bf16"`: the operands are rounded to 7 bits (a relative error of up to 4e-3)
 #'
 #' The latter two use the tensor cores of NVIDIA GPUs of compute capability 8 or more (Ampere and
 #' later), which are several times faster. Other devices compute exactly, and say so once. The
 #' option counts when a product is written, not when it is computed; gradients are computed as the
-#' product was. Products that are not large, or have few rows or columns, may be computed exactly all
-#' the same, and so are `float64` arrays, factorisations and solvers, and `rowsum()`.
+#' product was. Products that have few rows or columns or few terms may be computed exactly all the
+#' same, and so are `float64` arrays, factorisations and solvers, and `rowsum()`.
 #' @name anygpu.matmul
 #' @examples
 #' old <- options(anygpu.matmul = "tf32")

@@ -34,12 +34,13 @@ static cl_mem matrix(cl_context context, cl_command_queue queue, size_t n) {
 }
 
 static void bench(cl_context context, cl_command_queue queue, size_t n) {
-  cl_mem a = matrix(context, queue, n), b = matrix(context, queue, n), c = matrix(context, queue, n);
+  cl_mem a = matrix(context, queue, n), b = matrix(context, queue, n),
+         c = matrix(context, queue, n);
   double best = 1e300, until = now() + 4;
   for (int i = 0; i < 4 || (i < 50 && now() < until); i++) {
     const double start = now();
-    if (CLBlastSgemm(CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo, n, n, n, 1, a, 0,
-                     n, b, 0, n, 0, c, 0, n, &queue, NULL) != CLBlastSuccess)
+    if (CLBlastSgemm(CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo, n, n, n, 1, a,
+                     0, n, b, 0, n, 0, c, 0, n, &queue, NULL) != CLBlastSuccess)
       exit(1);
     clFinish(queue);
     const double t = now() - start;

@@ -5,8 +5,8 @@
  * separated by tabs: what, value, unit, and for products the largest error of some elements,
  * relative to the sum of their terms' sizes.
  *
- *   gpu DEVICE KERNELS SIZE...        the device ("gpu", "opencl", "host"), the folder of the .cl files
- *   gpu DEVICE KERNELS turns SIZE...  only products, in turn with OpenBLAS's
+ *   gpu DEVICE KERNELS SIZE...        the device ("gpu", "opencl", "host"), the folder of the .cl
+ * files gpu DEVICE KERNELS turns SIZE...  only products, in turn with OpenBLAS's
  *
  * bench/gpu.sh builds it, and sets others' rates beside it. */
 #include "expr.h"
@@ -141,7 +141,8 @@ static void bench_against_openblas(int64_t size) {
   if (!library || !(symbol = dlsym(library, "sgemm_"))) return;
   memcpy(&sgemm, &symbol, sizeof symbol);
   double *x = numbers(size * size);
-  float *a = malloc((size_t)(size * size) * sizeof *a), *c = malloc((size_t)(size * size) * sizeof *c);
+  float *a = malloc((size_t)(size * size) * sizeof *a),
+        *c = malloc((size_t)(size * size) * sizeof *c);
   if (!a || !c) exit(1);
   for (int64_t i = 0; i < size * size; i++) a[i] = (float)x[i];
   product p = {upload(x, AG_F32, size, size), upload(x, AG_F32, size, size), NULL, AG_EXACT};
@@ -189,7 +190,8 @@ static void solve(void *of) {
 static void bench_factors(int64_t n) {
   double *x = numbers(n * n);
   for (int64_t i = 0; i < n; i++)
-    for (int64_t j = 0; j <= i; j++) x[i + j * n] = x[j + i * n] = i == j ? 2 * (double)n : x[j + i * n];
+    for (int64_t j = 0; j <= i; j++)
+      x[i + j * n] = x[j + i * n] = i == j ? 2 * (double)n : x[j + i * n];
   ag_array *a = upload(x, AG_F32, n, n), *b = upload(x, AG_F32, n, 1);
   ag_buffer *own;
   system_ s = {.from = ag_block_of(a), .rhs = ag_block_of(b)};

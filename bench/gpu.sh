@@ -4,9 +4,9 @@
 #   bench/gpu.sh [SIZE...]      sizes of matrices, 4096 and 8192 if none is given
 #   DEVICE=opencl:1 RSCRIPT=Rscript bench/gpu.sh 1024
 #
-# Needs gcc and an OpenCL driver. PyTorch with CUDA, CLBlast and ViennaCL are set beside ours if they
-# are there; with RSCRIPT the R questions elementwise, dispatch and mlp are asked as well (the package
-# must be installed). The table goes to bench/results/<device>.md.
+# Needs gcc and an OpenCL driver. PyTorch with CUDA, CLBlast and ViennaCL are set beside ours if
+# they are there; with RSCRIPT the R questions elementwise, dispatch and mlp are asked as well (the
+# package must be installed). The table goes to bench/results/<device>.md.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- 4096 8192

@@ -29,7 +29,8 @@ for (f in square) {
 # What a program of this folder prints: "what 1024<TAB>rate<TAB>unit<TAB>error".
 program_lines <- function(compile, args) {
   program <- tempfile("bench")
-  status <- system2(compile[1], c("-O2", "-o", program, compile[-1]), stdout = FALSE, stderr = FALSE)
+  options <- c("-O2", "-o", program, compile[-1])
+  status <- system2(compile[1], options, stdout = FALSE, stderr = FALSE)
   if (status != 0) return(NULL)
   out <- suppressWarnings(system2(program, args, stdout = TRUE, stderr = FALSE))
   lines <- strsplit(out, "\t")

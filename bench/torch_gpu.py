@@ -1,4 +1,4 @@
-"""PyTorch on the GPU (cuBLAS, cuSOLVER): "torch_gpu.py SIZE..." prints lines as bench/gpu.c does."""
+"""PyTorch on the GPU (cuBLAS, cuSOLVER): "torch_gpu.py SIZE..." prints lines as bench/gpu.c."""
 import sys
 import time
 

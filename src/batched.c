@@ -48,9 +48,8 @@ static void get_right_sides(r_operand *b, SEXP b_, const r_operand *a) {
 static ag_status solve_sides(ag_array **out, ag_failure *failed, ag_array *a, ag_array *b) {
   ag_array *sides = NULL, *x = NULL;
   const ag_shape shape = b->shape;
-  AG_TRY(ag_expr_reshape(&sides, b,
-                         shape.nd == 3 ? shape
-                                       : ag_shape_of(3, shape.dim[0], (int64_t)1, shape.dim[1])));
+  AG_TRY(ag_expr_reshape(
+      &sides, b, shape.nd == 3 ? shape : ag_shape_of(3, shape.dim[0], (int64_t)1, shape.dim[1])));
   ag_status s = ag_batched_solve(&x, failed, a, sides);
   if (s == AG_OK) s = ag_expr_reshape(out, x, shape);
   ag_array_release(sides);
@@ -146,8 +145,7 @@ SEXP ffi_batched_det(SEXP a_) {
   ag_device *d = device_of(&a, NULL);
   SEXP own_ = PROTECT(r_array_new());
   r_check(det(r_array_out(own_), &a, d));
-  SEXP ans_ = PROTECT(r_array_object(own_)),
-       names_ = PROTECT(Rf_getAttrib(a_, R_DimNamesSymbol));
+  SEXP ans_ = PROTECT(r_array_object(own_)), names_ = PROTECT(Rf_getAttrib(a_, R_DimNamesSymbol));
   if (Rf_length(names_) == 3 && !Rf_isNull(VECTOR_ELT(names_, 2)))
     Rf_setAttrib(ans_, R_NamesSymbol, VECTOR_ELT(names_, 2));
   UNPROTECT(4);

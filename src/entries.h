@@ -47,6 +47,7 @@ ENTRY(columns, 2)
 ENTRY(rowsum, 3)
 /* matmul.c */
 ENTRY(matmul, 4)
+ENTRY(matmul_int8, 2)
 ENTRY(products, 4)
 /* batched.c */
 ENTRY(batched_solve, 2)

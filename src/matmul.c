@@ -1,5 +1,6 @@
 /* Matrix products with R's rules for vectors and dimnames. */
 #include "glue.h"
+#include <string.h>
 
 typedef struct {
   int64_t rows, cols;
@@ -36,6 +37,10 @@ static void extents(extent *ex, extent *ey, const r_operand *x, const r_operand 
   else if (!my) *ey = right_vector(y->n, *ex, ta, tb);
 }
 
+static int fits(extent ex, extent ey, int ta, int tb) {
+  return (ta ? ex.rows : ex.cols) == (tb ? ey.cols : ey.rows);
+}
+
 static ag_status as_matrix(ag_array **out, const r_operand *o, extent e, ag_device *d,
                            ag_dtype real) {
   ag_array *a;
@@ -49,12 +54,17 @@ static ag_status as_matrix(ag_array **out, const r_operand *o, extent e, ag_devi
 
 static int is_real(const r_operand *o) { return o->type == AG_F64 || o->type == AG_F32; }
 
+/* What the product is computed in. */
+static ag_dtype real_type(const r_operand *x, const r_operand *y, const ag_device *d) {
+  if (x->array && is_real(x)) return x->type;
+  if (y->array && is_real(y)) return y->type;
+  return d->has_f64 ? AG_F64 : AG_F32;
+}
+
 static ag_status matmul(ag_array **out, const r_operand *x, extent ex, const r_operand *y,
                         extent ey, int ta, int tb) {
   ag_device *d = x->array ? x->array->dev : y->array->dev;
-  ag_dtype real = d->has_f64 ? AG_F64 : AG_F32;
-  if (x->array && is_real(x)) real = x->type;
-  else if (y->array && is_real(y)) real = y->type;
+  const ag_dtype real = real_type(x, y, d);
   const ag_precision precision = r_precision(d, real);
   ag_array *a = NULL, *b = NULL;
   ag_status status = as_matrix(&a, x, ex, d, real);
@@ -90,7 +100,42 @@ static void check_types(const r_operand *x, int have_x, const r_operand *y, int 
            title(ta, tb), x->shape.nd > 2 ? x->shape.nd : y->shape.nd);
 }
 
-/* ta: t(x) %*% y; tb: x %*% t(y). */
+/* Whether the product, and what has to go up for it, find room on the device. */
+static int has_room(ag_device *d, const r_operand *x, const r_operand *y, extent result,
+                    ag_dtype real) {
+  const double size = (double)ag_dtype_size(real);
+  const double bytes[3] = {x->array ? 0 : (double)x->n * size, y->array ? 0 : (double)y->n * size,
+                           (double)result.rows * (double)result.cols * size};
+  const ag_room room = ag_device_room(d);
+  double all = 0;
+  for (int i = 0; i < 3; i++) {
+    if (bytes[i] > (double)room.each) return 0;
+    all += bytes[i];
+  }
+  return all <= (double)room.all;
+}
+
+/* What R/matmul.R needs to go by panels: the extents as matrices, and the bytes of a panel; NULL
+ * where that is not necessary. */
+static SEXP panels_wanted(const r_operand *x, extent ex, const r_operand *y, extent ey, int ta,
+                          int tb) {
+  ag_device *d = x->array ? x->array->dev : y->array ? y->array->dev : r_device(R_NilValue);
+  const extent result = {ta ? ex.cols : ex.rows, tb ? ey.rows : ey.cols};
+  const ag_dtype real = real_type(x, y, d);
+  if ((x->array && x->array->traced) || (y->array && y->array->traced)) return NULL;
+  if (has_room(d, x, y, result, real)) return NULL;
+  R_gc(); /* arrays that nobody has any more take room */
+  if (has_room(d, x, y, result, real)) return NULL;
+  const ag_room room = ag_device_room(d);
+  const double bytes = room.each < room.all / 4 ? (double)room.each : (double)room.all / 4;
+  const double value[] = {(double)ex.rows, (double)ex.cols, (double)ey.rows, (double)ey.cols,
+                          bytes / (double)ag_dtype_size(real)};
+  SEXP ans_ = Rf_allocVector(REALSXP, 5);
+  memcpy(REAL(ans_), value, sizeof value);
+  return ans_;
+}
+
+/* ta: t(x) %*% y; tb: x %*% t(y). Where there is no room on the device: see panels_wanted(). */
 SEXP ffi_matmul(SEXP x_, SEXP y_, SEXP ta_, SEXP tb_) {
   int ta = Rf_asLogical(ta_), tb = Rf_asLogical(tb_);
   x_ = PROTECT(r_adopt(x_)), y_ = PROTECT(r_adopt(y_));
@@ -99,6 +144,11 @@ SEXP ffi_matmul(SEXP x_, SEXP y_, SEXP ta_, SEXP tb_) {
   check_types(&x, have_x, &y, have_y, ta, tb);
   extent ex, ey;
   extents(&ex, &ey, &x, &y, ta, tb);
+  SEXP panels_ = fits(ex, ey, ta, tb) ? panels_wanted(&x, ex, &y, ey, ta, tb) : NULL;
+  if (panels_) {
+    UNPROTECT(2);
+    return panels_;
+  }
   SEXP own_ = PROTECT(r_array_new());
   r_check(matmul(r_array_out(own_), &x, ex, &y, ey, ta, tb));
   SEXP ans_ = PROTECT(r_array_object(own_));
@@ -111,9 +161,7 @@ SEXP ffi_matmul(SEXP x_, SEXP y_, SEXP ta_, SEXP tb_) {
 /* x and y as they are: matrices, or arrays of three dimensions. */
 static ag_status products(ag_array **out, const r_operand *x, const r_operand *y, ag_device *d,
                           int ta, int tb) {
-  ag_dtype real = d->has_f64 ? AG_F64 : AG_F32;
-  if (x->array && is_real(x)) real = x->type;
-  else if (y->array && is_real(y)) real = y->type;
+  const ag_dtype real = real_type(x, y, d);
   const ag_precision precision = r_precision(d, real);
   ag_array *a = NULL, *b = NULL;
   ag_status status = r_operand_array(&a, x, d, real);
@@ -170,10 +218,28 @@ SEXP ffi_products(SEXP x_, SEXP y_, SEXP ta_, SEXP tb_) {
   int have_x = r_operand_get(&x, x_), have_y = r_operand_get(&y, y_);
   check_products(&x, have_x, &y, have_y, ta, tb);
   ag_device *d = x.array ? x.array->dev : y.array ? y.array->dev : r_device(R_NilValue);
+  SEXP panels_ =
+      x.nd == 2 && y.nd == 2 ? panels_wanted(&x, of_matrix(&x), &y, of_matrix(&y), ta, tb) : NULL;
+  if (panels_) {
+    UNPROTECT(2);
+    return panels_;
+  }
   SEXP own_ = PROTECT(r_array_new());
   r_check(products(r_array_out(own_), &x, &y, d, ta, tb));
   SEXP ans_ = PROTECT(r_array_object(own_));
   name_products(ans_, x_, &x, y_, &y, ta, tb);
   UNPROTECT(4);
+  return ans_;
+}
+
+/* -- int8 ------------------------------------------------------------------------------------ */
+/* Matrices of int32 on the host. */
+SEXP ffi_matmul_int8(SEXP x_, SEXP y_) {
+  ag_array *x = r_array(x_), *y = r_array(y_);
+  if (!x || !y) r_stop(AG_E_TYPE, "gpu_matmul_int8: two matrices of int32 are wanted");
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(ag_matmul_int8(r_array_out(own_), x, y));
+  SEXP ans_ = PROTECT(r_array_object(own_));
+  UNPROTECT(2);
   return ans_;
 }

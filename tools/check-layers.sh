@@ -15,7 +15,7 @@ kernel.* place.* codegen*
 host_* device_host* device_opencl* opencl*
 schedule* emit.* describe.*
 plan*
-grad* index.* sort.* batch.*
+grad* index.* int8.* sort.* batch.*
 block* secular* tridiag* symm_* bidiag*
 qr* eigen_* svd* lu.* cond.*
 solve* expm* tune*

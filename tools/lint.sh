@@ -29,6 +29,16 @@ kernels() {
   done
 }
 
+# the PTX of the tensor cores, whose assembly only NVIDIA's compiler reads in the end
+tensor_cores() {
+  for bf16 in 0 1; do
+    clang -x cl -cl-std=CL1.2 -target nvptx64-nvidia-nvcl -Xclang -target-cpu -Xclang sm_80 \
+      -Xclang -target-feature -Xclang +ptx70 -Xclang -finclude-default-header -O1 -S -DPTX=1 \
+      -DBF16=$bf16 '-DAG_ASM=__asm__ volatile' inst/kernels/matmul_tensor.cl -o - |
+      grep -q 'mma\.sync' || return 1
+  done
+}
+
 long_lines() {
   find R src inst/kernels tests bench tools data-raw -type f \( -name '*.[chR]' -o -name '*.cl' \
     -o -name '*.def' -o -name '*.py' -o -name '*.sh' \) -exec awk '
@@ -48,6 +58,7 @@ step "the glue likewise" gcc $warnings $(R CMD config --cppflags | sed 's/-I/-is
 if command -v clang >/dev/null 2>&1; then
   step "clang -Wall -Wextra -pedantic" syntax clang $clang_warnings
   step "kernels compile alone" kernels
+  step "tensor cores for sm_80" tensor_cores
 else
   echo "lint: no clang, kernels are not checked"
 fi

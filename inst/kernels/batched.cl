@@ -3,8 +3,8 @@
  *
  * A vector `lanes` holds the same element of LANES problems, so that one operation is done for all
  * of them; where they would branch differently, CHOOSE(truth, yes, no) takes both ways. Element
- * (i, j) of the problems is AT(a, i, j), `stride` vectors after the one before it: on a GPU a vector
- * is one number, and the same element of neighbouring problems lies side by side.
+ * (i, j) of the problems is AT(a, i, j), `stride` vectors after the one before it: on a GPU, where
+ * a vector is one number, the same element of neighbouring problems lies side by side.
  *
  *   KIND  function          of the problems first, first + 1, ..., first + LANES - 1 of `batch`
  *   1     batched_solve     x = A^-1 B by LU with partial pivoting; identity: B is the unit matrix.
@@ -198,7 +198,8 @@ INLINE void FN(batched_det)(ag_index n, ag_index first, ag_index batch, MEM cons
     FN(batched_scale)(&product, &shifts);
   }
   for (int i = 0; i < 3; i++) { /* after three all is 0 or infinite */
-    product = CHOOSE(shifts > 0, product * SHIFT, CHOOSE(shifts < 0, product * (1 / SHIFT), product));
+    const lanes less = CHOOSE(shifts < 0, product * (1 / SHIFT), product);
+    product = CHOOSE(shifts > 0, product * SHIFT, less);
     shifts = CHOOSE(shifts > 0, shifts - 1, CHOOSE(shifts < 0, shifts + 1, shifts));
   }
   *work = product;
@@ -338,8 +339,8 @@ INLINE void FN(batched_eigen)(ag_index n, int vectors, ag_index first, ag_index 
 
 /* -- kernels --------------------------------------------------------------------------------- */
 #if defined(__OPENCL_VERSION__) || defined(__OPENCL_C_VERSION__)
-/* Item t of `items` per pass has the problems (pass * items + t) * LANES, ..., and `room` vectors of
- * `space`, with neighbours' elements side by side where a vector is one number. */
+/* Item t of `items` per pass has LANES problems from number (pass * items + t) * LANES on, and
+ * `room` vectors of `space`, with neighbours' elements side by side where a vector is one number. */
 #define PROBLEMS long n, long batch, __global lanes *space, long room, long items, long pass
 #define FIND_PROBLEMS                                                                              \
   const long t = get_global_id(0), first = (pass * items + t) * LANES;                             \

@@ -2,8 +2,8 @@
  *
  *   A(i, l) = a[a_at + i * a_row + l * a_col]      B(l, j) = b[b_at + l * b_row + j * b_col]
  *
- * With BATCHED there are several such products, side by side in C: column j belongs to product j / n.
- * A of the next product is a_next elements further on, the first column of its B b_next elements
+ * With BATCHED there are several such products, side by side in C: column j is of product j / n. A
+ * of the next product is a_next elements further on, the first column of its B b_next elements
  * behind where column n of this one's would be; `columns` is n times the number of products.
  *
  * What becomes of an element is up to the epilogue, which stands in front of this text: functions

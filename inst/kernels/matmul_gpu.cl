@@ -153,7 +153,7 @@ typedef PASTE(REAL, VECTOR) run;
 #define ROW_OF(e, BY_ROWS, SIDE)   ((BY_ROWS) ? (e) % (SIDE) : (e) / DEPTH)
 #define DEPTH_OF(e, BY_ROWS, SIDE) ((BY_ROWS) ? (e) / (SIDE) : (e) % DEPTH)
 
-/* The group's tile: strips of 8 columns of tiles, so that groups that run together share operands. */
+/* The group's tile: strips of 8 columns of tiles, as groups that run together share operands. */
 static void tile_of(long g, long rows, long columns, long *ti, long *tj) {
   const long strip = g / (8 * rows), inside = g % (8 * rows), width = min(8L, columns - strip * 8);
   *tj = strip * 8 + inside % width;

@@ -5,7 +5,8 @@
 
 #include "array.h"
 
-/* The number (from 1) of the first matrix that has no result, and where it failed; 0 if all have. */
+/* The number (from 1) of the first matrix that has no result, and where it failed; 0 if all have.
+ */
 typedef struct {
   int64_t matrix, at;
 } ag_failure;
@@ -16,7 +17,8 @@ AG_CHECKED ag_status ag_batched_solve(ag_array **x, ag_failure *failed, ag_array
 AG_CHECKED ag_status ag_batched_chol(ag_array **x, ag_failure *failed, ag_array *a);
 /* A vector. */
 AG_CHECKED ag_status ag_batched_det(ag_array **x, ag_array *a);
-/* Of the lower triangles: values decreasing in the columns of a matrix; vectors (unless NULL) as a. */
+/* Of the lower triangles: values decreasing in the columns of a matrix; vectors (unless NULL) as a.
+ */
 AG_CHECKED ag_status ag_batched_eigen(ag_array **values, ag_array **vectors, ag_array *a);
 
 #endif

@@ -162,7 +162,8 @@ ag_status ag_batched_large_eigen(ag_array **values, ag_array **vectors, ag_array
   if (!value) return ag_fail(AG_E_MEMORY, "out of memory");
   ag_status s = vectors ? new_array(&all, a, a->shape) : AG_OK;
   for (int64_t i = 0; i < batch && s == AG_OK; i++) s = eigen_one(value + i * n, all, a, i);
-  if (s == AG_OK) s = ag_array_write(values, a->dev, a->type, ag_shape_of(2, n, batch), value, AG_F64);
+  if (s == AG_OK)
+    s = ag_array_write(values, a->dev, a->type, ag_shape_of(2, n, batch), value, AG_F64);
   free(value);
   if (s != AG_OK) ag_array_release(all);
   else if (vectors) *vectors = all;

@@ -493,23 +493,32 @@ static void *take(char **next, int64_t count, size_t size) {
   return x;
 }
 
-static void *result_new(int64_t n, int with_u, ag_bidiag_vectors *out) {
+/* From the host's pool: memory that was used before is at hand at once. */
+static ag_status memory_new(ag_buffer **own, char **next, size_t bytes) {
+  ag_device *host;
+  AG_TRY(ag_device_find(&host, "host"));
+  AG_TRY(ag_buffer_new(own, host, bytes));
+  *next = (*own)->mem;
+  return AG_OK;
+}
+
+static ag_status result_new(int64_t n, int with_u, ag_bidiag_vectors *out) {
   const int64_t size_u = with_u ? n * n : 0, size_v = (n + 1) * (n + 1);
-  const size_t bytes = (size_t)(size_u + size_v) * sizeof(double) + (size_t)n * 8 + 512;
-  char *next = out->memory = calloc(bytes, 1);
-  if (!next) return NULL;
+  const size_t matrices = (size_t)(size_u + size_v) * sizeof(double) + 128;
+  char *next;
+  AG_TRY(memory_new(&out->own, &next, matrices + (size_t)n * 8));
+  memset(next, 0, matrices);
   out->n = n, out->ldu = n, out->ldv = n + 1;
   if (with_u) out->u = take(&next, size_u, sizeof(double));
   out->v = take(&next, size_v, sizeof(double));
   out->from = take(&next, n, sizeof(int64_t));
-  return out->memory;
+  return AG_OK;
 }
 
-static void *tree_new(tree *t, int64_t n, int threads) {
+static ag_status tree_new(tree *t, ag_buffer **own, int64_t n, int threads) {
   const size_t matrix = (size_t)((n + 1) * (n + 1)) * sizeof(double);
-  char *next = malloc(2 * matrix + (size_t)n * (size_t)(10 + threads) * 8 + 20 * 64),
-       *memory = next;
-  if (!memory) return NULL;
+  char *next;
+  AG_TRY(memory_new(own, &next, 2 * matrix + (size_t)n * (size_t)(10 + threads) * 8 + 20 * 64));
   t->w = take(&next, (n + 1) * (n + 1), sizeof(double));
   t->q = take(&next, (n + 1) * (n + 1), sizeof(double));
   double **const reals[] = {&t->e, &t->z, &t->p, &t->root, &t->weight};
@@ -518,32 +527,37 @@ static void *tree_new(tree *t, int64_t n, int threads) {
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) *places[i] = take(&next, n, 8);
   t->type = take(&next, n, 1);
   t->column = take(&next, n * threads, sizeof(double));
-  return memory;
+  return AG_OK;
+}
+
+static ag_status solve(tree *t, double *d, double *e, ag_bidiag_vectors *out) {
+  const int64_t n = t->n;
+  const double scale = normalise(n, d, e);
+  memcpy(t->e, e, (size_t)(n - 1) * sizeof *e);
+  t->e[n - 1] = 0;
+  t->u = out->u, t->v = out->v;
+  AG_TRY(solve_tree(t));
+  for (int64_t j = 0; j < n; j++) {
+    out->from[j] = t->order[n - 1 - j];
+    t->z[j] = d[out->from[j]] * scale;
+  }
+  memcpy(d, t->z, (size_t)n * sizeof *d);
+  return AG_OK;
 }
 
 ag_status ag_bidiag_svd(int64_t n, double *d, double *e, int with_u, ag_bidiag_vectors *out) {
   tree t = {.n = n, .d = d};
+  ag_buffer *own = NULL;
   memset(out, 0, sizeof *out);
   if (n <= 0) return AG_OK;
-  void *memory = tree_new(&t, n, ag_threads());
-  if (!memory || !result_new(n, with_u, out)) {
-    free(memory);
-    return ag_fail(AG_E_MEMORY, "svd: no memory for the singular vectors of order %lld",
-                   (long long)n);
-  }
-  const double scale = normalise(n, d, e);
-  memcpy(t.e, e, (size_t)(n - 1) * sizeof *e);
-  t.e[n - 1] = 0;
-  t.u = out->u, t.v = out->v;
-  ag_status status = solve_tree(&t);
-  int64_t *from = (int64_t *)(uintptr_t)out->from;
-  for (int64_t j = 0; j < n; j++) from[j] = t.order[n - 1 - j], t.z[j] = d[from[j]] * scale;
-  memcpy(d, t.z, (size_t)n * sizeof *d);
-  free(memory);
+  ag_status status = tree_new(&t, &own, n, ag_threads());
+  if (status == AG_OK) status = result_new(n, with_u, out);
+  if (status == AG_OK) status = solve(&t, d, e, out);
+  ag_buffer_release(own);
   return status;
 }
 
 void ag_bidiag_free(ag_bidiag_vectors *x) {
-  free(x->memory);
+  ag_buffer_release(x->own);
   memset(x, 0, sizeof *x);
 }

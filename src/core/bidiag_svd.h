@@ -2,16 +2,15 @@
 #ifndef AG_BIDIAG_SVD_H
 #define AG_BIDIAG_SVD_H
 
-#include "error.h"
-#include <stdint.h>
+#include "device.h"
 
 /* B = U diag(d) V' */
 typedef struct {
   int64_t n;
-  double *u, *v;       /* column-major, or NULL */
-  int64_t ldu, ldv;    /* leading dimensions */
-  const int64_t *from; /* singular vectors number j are column from[j] of u and of v */
-  void *memory;        /* all of the above */
+  double *u, *v;    /* column-major, or NULL */
+  int64_t ldu, ldv; /* leading dimensions */
+  int64_t *from;    /* singular vectors number j are column from[j] of u and of v */
+  ag_buffer *own;   /* all of the above */
 } ag_bidiag_vectors;
 
 /* The n singular values of B, in decreasing order, to d. On entry d is B's diagonal and e (n - 1

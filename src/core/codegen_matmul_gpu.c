@@ -94,9 +94,7 @@ static void product_stage(const product *p, ag_cg_stage *s) {
     s->entry = "ag_matmul_skinny";
     ag_cg_range(s, ceil_div(p->swapped ? n : m, rows) * times * rows * slices, rows * slices);
     break;
-  default:
-    s->entry = "ag_matmul_grouped";
-    ag_cg_range(s, m * n * times * GROUP, GROUP);
+  default: s->entry = "ag_matmul_grouped"; ag_cg_range(s, m * n * times * GROUP, GROUP);
   }
 }
 
@@ -180,7 +178,8 @@ static void pack_stage(const product *p, int is_b) {
 
 static ag_status tensor(product *p) {
   const ag_mm_variant *v = p->v;
-  const int64_t tiles_m = ceil_div(p->k->mm.m, v->tile_m), tiles_n = ceil_div(p->k->mm.n, v->tile_n);
+  const int64_t tiles_m = ceil_div(p->k->mm.m, v->tile_m),
+                tiles_n = ceil_div(p->k->mm.n, v->tile_n);
   const int items = v->tile_m / v->item_m * (v->tile_n / v->item_n) * 32;
   ag_cg_writer w;
   pack_stage(p, 0);

@@ -27,11 +27,11 @@ const char *ag_mm_how_name(ag_mm_how how) {
     .vector = v, .wide = w, .pad = v, .buffers = b                                                 \
   }
 #define WARPS(m, n, stages, wm, wn)                                                                \
-  {                                                                                                \
-    .kind = AG_MM_TENSOR, .tile_m = m, .tile_n = n, .depth = stages, .item_m = wm, .item_n = wn    \
-  }
-#define SKINNY(rows, slices) {.kind = AG_MM_SKINNY, .tile_m = rows, .depth = slices}
-#define PACKED(p, c)         {.kind = AG_MM_PACKED, .panel = p, .columns = c}
+  { .kind = AG_MM_TENSOR, .tile_m = m, .tile_n = n, .depth = stages, .item_m = wm, .item_n = wn }
+#define SKINNY(rows, slices)                                                                       \
+  { .kind = AG_MM_SKINNY, .tile_m = rows, .depth = slices }
+#define PACKED(p, c)                                                                               \
+  { .kind = AG_MM_PACKED, .panel = p, .columns = c }
 
 static const struct {
   ag_mm_how how;

@@ -53,7 +53,7 @@ typedef struct {
 struct ag_cg_target;
 const char *ag_mm_class_name(ag_mm_class c); /* "large" */
 const char *ag_mm_how_name(ag_mm_how how);   /* "float64", "float32", "tf32", "bf16" */
-int64_t ag_mm_products(const ag_kernel *k); /* at least 1 */
+int64_t ag_mm_products(const ag_kernel *k);  /* at least 1 */
 ag_mm_class ag_mm_class_of(const ag_kernel *k, const struct ag_cg_target *t);
 ag_mm_how ag_mm_how_of(const ag_kernel *k, const struct ag_cg_target *t);
 /* The variant for a product: what the target forces, what was measured, or the first candidate. */

@@ -10,6 +10,7 @@
 #include "plan.h"
 #include "grad.h"
 #include "index.h"
+#include "int8.h"
 #include "sort.h"
 #include "batch.h"
 #include "batched.h"

@@ -23,7 +23,7 @@ typedef struct {
   void *work_here; /* the matrix to be reduced, on the CPU; own_work unless it is that of `work` */
   void *own_work;
   ag_block work, z, s, t, vt, y; /* matrix and vectors; V'V, the triangle T, V T, V'Z */
-  ag_buffer *own[6];
+  ag_buffer *own[7];
   double *d, *e, *tau, *q;
   double largest[256]; /* by chunk of columns */
   int chunks;
@@ -127,8 +127,12 @@ static ag_status tridiag_vectors(eigen *g) {
   AG_TRY(ag_block_new(&g->z, &g->own[1], g->dev, g->type, g->n, g->n));
   void *there = ag_block_host(&g->z), *to = there;
   int direct = there && g->type == AG_F64;
-  if (!direct) g->q = malloc((size_t)(g->n * g->n) * sizeof(double));
-  if (!direct && !g->q) return ag_fail(AG_E_MEMORY, "eigen: no memory for the vectors");
+  if (!direct) {
+    ag_device *host;
+    AG_TRY(ag_device_find(&host, "host"));
+    AG_TRY(ag_buffer_new(&g->own[6], host, (size_t)(g->n * g->n) * sizeof(double)));
+    g->q = g->own[6]->mem;
+  }
   AG_TRY(ag_tridiag_vectors(g->n, g->d, g->e, direct ? there : g->q, g->n));
   if (direct) return AG_OK;
   if (!there) to = g->type == AG_F32 ? g->own_work : (void *)g->q;
@@ -311,7 +315,7 @@ ag_status ag_eigen_symmetric(ag_array *x, double *values, ag_array **vectors) {
   if (g.n == 0) return ag_fail(AG_E_ARGUMENT, "0 x 0 matrix");
   if (g.n <= SMALL) AG_TRY(ag_device_find(&g.dev, "host"));
   ag_status status = solve(&g, x, values, vectors);
-  for (int i = 0; i < 6; i++) ag_buffer_release(g.own[i]);
-  free(g.own_x), free(g.own_work), free(g.d), free(g.q);
+  for (int i = 0; i < 7; i++) ag_buffer_release(g.own[i]);
+  free(g.own_x), free(g.own_work), free(g.d);
   return status;
 }

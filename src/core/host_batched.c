@@ -32,7 +32,8 @@ static ag_batched problems(const ag_kernel *k, const ag_binding *slot) {
   p.a = slot_at(&slot[AG_BATCHED_A], type);
   p.x = slot_at(&slot[AG_BATCHED_X], type);
   if (step == AG_BATCHED_SOLVE && !k->batched.identity) p.b = slot_at(&slot[AG_BATCHED_B], type);
-  if (step == AG_BATCHED_EIGEN && k->batched.vectors) p.vectors = slot_at(&slot[AG_BATCHED_Y], type);
+  if (step == AG_BATCHED_EIGEN && k->batched.vectors)
+    p.vectors = slot_at(&slot[AG_BATCHED_Y], type);
   if (step == AG_BATCHED_SOLVE || step == AG_BATCHED_CHOL)
     p.info = slot_at(&slot[AG_BATCHED_Y], AG_I32);
   return p;
@@ -50,7 +51,8 @@ ag_status ag_host_batched(const ag_kernel *k, const ag_binding *slot) {
   AG_TRY(ag_host_reserve(job.room));
   const int64_t groups = (batch + job.lanes - 1) / job.lanes;
   const double work = (double)groups * (double)n * (double)n * (double)(n + k->batched.k + 1);
-  double tasks = work / TASK_WORK, most = 8.0 * ag_threads();
+  const double sweeps = k->batched.step == AG_BATCHED_EIGEN ? 16 : 1; /* about as much work more */
+  double tasks = sweeps * work / TASK_WORK, most = 8.0 * ag_threads();
   if (tasks > most) tasks = most;
   if (tasks < 1) tasks = 1;
   job.chunk = (groups + (int64_t)tasks - 1) / (int64_t)tasks * job.lanes;

@@ -14,8 +14,8 @@
 typedef struct {
   const ag_host_program *hp;
   const ag_binding *slot;
-  ag_gemm first;  /* of the first product */
-  int64_t chunk;  /* products per task */
+  ag_gemm first; /* of the first product */
+  int64_t chunk; /* products per task */
   int no_memory;
 } products;
 

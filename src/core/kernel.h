@@ -183,7 +183,7 @@ typedef struct ag_kernel {
     int64_t m, n, k;
     int slot_a, slot_b;
     int64_t base_a, rs_a, cs_a, base_b, rs_b, cs_b;
-    ag_precision precision; /* of products of AG_F32 */
+    ag_precision precision;        /* of products of AG_F32 */
     int64_t batch, next_a, next_b; /* as many products (0 is 1), side by side in C: the operands of
                                     * the next one lie so many elements further on */
     int block; /* C is a block of slot_c with leading dimension ldc, and there is no epilogue; on a

@@ -153,13 +153,21 @@ static ag_status build_stage(stage *st, const ag_cg_stage *from, cl_program prog
   return AG_OK;
 }
 
+static ag_status scratch_error(cl_int error, size_t bytes) {
+  const char *name = ag_cl_error_name(error);
+  return ag_fail(AG_E_MEMORY,
+                 "a kernel needs %.1f MB of memory for itself, which the device has not "
+                 "(%s)",
+                 (double)bytes / 1e6, name ? name : "unknown error");
+}
+
 /* The scratch buffers belong to the device: kernels of an in-order queue do not meet in them. */
 static ag_status grow_scratch(ag_cl_state *s, const ag_cg_source *src) {
   for (int i = 0; i < AG_CG_MAX_SCRATCH; i++) {
     if (src->scratch[i] <= s->scratch_bytes[i]) continue;
     cl_int error = CL_SUCCESS;
     cl_mem mem = ag_cl.CreateBuffer(s->context, CL_MEM_READ_WRITE, src->scratch[i], NULL, &error);
-    if (!mem) return ag_cl_fail("clCreateBuffer (scratch)", error);
+    if (!mem) return scratch_error(error, src->scratch[i]);
     CL_DROP(MemObject, s->scratch[i]);
     s->scratch[i] = mem;
     s->scratch_bytes[i] = src->scratch[i];

@@ -51,7 +51,12 @@ int ag_op_find(const char *name, int arity);
 int ag_op_of_integers(ag_op op);
 
 /* What is computed of each of many small matrices: the kinds of inst/kernels/batched.cl. */
-typedef enum { AG_BATCHED_SOLVE = 1, AG_BATCHED_CHOL, AG_BATCHED_DET, AG_BATCHED_EIGEN } ag_batched_step;
+typedef enum {
+  AG_BATCHED_SOLVE = 1,
+  AG_BATCHED_CHOL,
+  AG_BATCHED_DET,
+  AG_BATCHED_EIGEN
+} ag_batched_step;
 /* Numbers that one of them, n x n and with k right-hand sides, takes for its work. */
 int64_t ag_batched_room(ag_batched_step step, int64_t n, int64_t k);
 

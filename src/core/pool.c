@@ -100,6 +100,14 @@ void ag_device_set_limit(ag_device *d, size_t bytes) {
   if (pool_of(d)) d->pool->use.limit = bytes;
 }
 
+ag_room ag_device_room(const ag_device *d) {
+  const ag_memory use = ag_device_memory(d);
+  size_t all = use.limit ? use.limit : SIZE_MAX;
+  if (d->is_gpu && d->memory && d->memory < all) all = d->memory;
+  if (all < SIZE_MAX) all = use.live_bytes < all ? all - use.live_bytes : 0;
+  return (ag_room){d->max_alloc && d->max_alloc < all ? d->max_alloc : all, all};
+}
+
 /* -- buffers ------------------------------------------------------------------------------- */
 static ag_status try_alloc(ag_device *d, int class, void **mem) {
   struct ag_pool *p = d->pool;

@@ -237,23 +237,29 @@ static void sort_columns(tree *t) {
   ag_parallel((int)t->n, sorted_task, t);
 }
 
+/* Work space comes from the host's pool: fresh pages would cost as much as a tenth of the work. */
+static ag_status work_space(tree *t, ag_buffer **own) {
+  ag_device *host;
+  int64_t square = t->n * t->n, work = ag_tridiag_merge_work(t->n);
+  AG_TRY(ag_device_find(&host, "host"));
+  AG_TRY(ag_buffer_new(own, host, (size_t)(2 * square + work + 6 * t->n) * sizeof(double)));
+  t->columns = (*own)->mem;
+  t->s = t->columns + square;
+  t->work = t->s + square;
+  t->order = (int64_t *)(void *)(t->work + work);
+  t->index = t->order + t->n;
+  return AG_OK;
+}
+
 ag_status ag_tridiag_vectors(int64_t n, double *d, double *e, double *q, int64_t ldq) {
   if (n == 0) return AG_OK;
   tree t = {.n = n, .ldq = ldq, .d = d, .e = e, .q = q};
-  size_t square = (size_t)(n * n) * sizeof(double);
+  ag_buffer *own;
+  AG_TRY(work_space(&t, &own));
   int exponent = scale_down(n, d, e);
-  t.columns = malloc(square);
-  t.s = malloc(square);
-  t.work = malloc((size_t)ag_tridiag_merge_work(n) * sizeof(double));
-  t.order = malloc((size_t)(6 * n) * sizeof(int64_t));
-  int memory = t.columns && t.s && t.work && t.order;
-  if (memory) {
-    t.index = t.order + n;
-    conquer(&t);
-    if (t.failed == AG_OK) sort_columns(&t);
-    scale_up(n, d, exponent);
-  }
-  free(t.columns), free(t.s), free(t.work), free(t.order);
-  if (!memory) return ag_fail(AG_E_MEMORY, "eigen: no memory for vectors of %lld", (long long)n);
+  conquer(&t);
+  if (t.failed == AG_OK) sort_columns(&t);
+  scale_up(n, d, exponent);
+  ag_buffer_release(own);
   return t.failed == AG_E_ARGUMENT ? failed() : (ag_status)t.failed;
 }

@@ -1,5 +1,6 @@
 /* Each way to compute a matrix product on a GPU, forced on whatever OpenCL device there is, against
- * plain loops: layouts, epilogues, blocks, split terms; tensor cores as their text emulates them. */
+ * plain loops: layouts, epilogues, blocks, split terms; tensor cores as their text emulates them.
+ */
 #include "opencl_kit.h"
 
 static ag_mm_variant forced;
@@ -246,8 +247,10 @@ static void check_special(ag_mm_how how) {
     run_kernel();
     end_kernel();
     CHECK_OK(ag_buffer_read(slot_buffer[2], have, 4, sizeof have));
-    CHECK(what == 0 ? have[0] == 32 : what == 1 ? isinf(have[0]) : isnan(have[0]), "%d: %g", what,
-          have[0]);
+    CHECK(what == 0   ? have[0] == 32
+          : what == 1 ? isinf(have[0])
+                      : isnan(have[0]),
+          "%d: %g", what, have[0]);
   }
   target()->force = NULL;
 }

@@ -254,12 +254,12 @@ int main(int argc, char **argv) {
   if (argc > 1) ag_device_set_kernel_dir(argv[1]);
   static const int64_t size[] = {0,  1,  2,  3,   4,   5,   7,   13,  26, 27,
                                  31, 53, 64, 101, 127, 211, 256, 401, 499};
+  CHECK_OK(ag_device_find(&d, "host"));
   ag_threads_set(2);
   for (size_t i = 0; i < sizeof size / sizeof *size; i++)
     for (int how = 0; how < KINDS; how++) try_kind((kind)how, size[i]);
   test_relative();
   for (int64_t k = 1; k < 300; k += 1 + k / 3) test_secular(k, 0), test_secular(k, 1);
-  CHECK_OK(ag_device_find(&d, "host"));
   test_reductions(d);
   if (ag_device_find(&d, "opencl") == AG_OK) {
     test_reductions(d);

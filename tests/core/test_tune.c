@@ -60,14 +60,16 @@ static void test_first_use(void) {
 /* What the file says is taken, if it is a candidate; other devices' lines and rubbish are not. */
 static void test_file(void) {
   FILE *f = fopen(file_path, "w");
-  fprintf(f, "rubbish\n%s\t%s\tfloat32\tnarrow\tskinny 32 rows, 8 slices\n", dev->name, dev->driver);
+  fprintf(f, "rubbish\n%s\t%s\tfloat32\tnarrow\tskinny 32 rows, 8 slices\n", dev->name,
+          dev->driver);
   fprintf(f, "%s\t%s\tfloat32\tnarrow\tskinny 1 rows, 1 slices\n", dev->name, dev->driver);
   fprintf(f, "Other GPU\t%s\tfloat32\tnarrow\tgrouped\n", dev->driver);
   fclose(f);
   forget();
   const int64_t builds = ag_stat.builds;
   first_use();
-  CHECK(best(AG_MM_F32, AG_MM_NARROW)->tile_m == 32, "%d rows", best(AG_MM_F32, AG_MM_NARROW)->tile_m);
+  CHECK(best(AG_MM_F32, AG_MM_NARROW)->tile_m == 32, "%d rows",
+        best(AG_MM_F32, AG_MM_NARROW)->tile_m);
   CHECK(ag_stat.builds - builds <= 1, "measured, though the file has it");
   CHECK(lines() == 4, "%d lines", lines());
 }

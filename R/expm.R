@@ -25,7 +25,7 @@ gpu_expm <- function(x) {
     stop_status("argument", "`gpu_expm`: `x` must be a square matrix")
   }
   if (d[1L] == 0L) return(x)
-  norm <- as.numeric(max(colSums(abs(x))))
+  norm <- plain(max(colSums(abs(x))))
   if (!is.finite(norm) && !all(is.finite(x))) {
     stop_status("argument", "`gpu_expm`: infinite or missing values in `x`")
   }

@@ -51,10 +51,10 @@ rm(class)
 #' An `anygpu_error_shape` if the operands do not fit, an `anygpu_error_type` if one is no array of
 #' numbers.
 #' @section Large matrices:
-#' An ordinary matrix that finds no room on the device goes there in panels, in `%*%`, `crossprod()`,
-#' `tcrossprod()` and in `gpu_matmul()` of two matrices; a product that finds no room stays in R, as
-#' an ordinary matrix. There is no room where one array would be larger than the device allows, or
-#' [gpu_memory()]'s limit (on a graphics card also its memory) would be exceeded.
+#' An ordinary matrix that finds no room on the device goes there in panels, in `%*%`,
+#' `crossprod()`, `tcrossprod()` and in `gpu_matmul()` of two matrices; a product that finds no
+#' room stays in R, as an ordinary matrix. There is no room where one array would be larger than the
+#' device allows, or [gpu_memory()]'s limit (on a graphics card also its memory) would be exceeded.
 #' @seealso [gpu_solve()] for systems of equations, [gpu_matmul_int8()] for small integers.
 #' @examples
 #' x <- gpu(array(1:24, c(2, 3, 4)), device = "host")
@@ -145,8 +145,8 @@ panel <- function(x, i, j, like) {
 #'   which takes more than 131,071 terms.
 #' @section Errors:
 #' An `anygpu_error_argument` if a value is `NA`, or not from -128 to 127; an `anygpu_error_type` if
-#' an operand does not consist of integers (doubles are none), an `anygpu_error_shape` if they do not
-#' fit.
+#' an operand does not consist of integers (doubles are none), an `anygpu_error_shape` if they do
+#' not fit.
 #' @seealso [gpu_matmul()]
 #' @examples
 #' x <- gpu(matrix(c(-128L, 127L, 5L, 0L), 2), device = "host")

@@ -7,8 +7,9 @@
 #' It gives what [base::qr()] gives, R's own object of class `"qr"`, with the same signs and the
 #' same limited pivoting: a column is moved to the end when what is left of its norm, once the
 #' columns before it are accounted for, is less than `tol` times the norm that it had. Its element
-#' `qr` stays on the device, and so do the results of the functions of it: `qr.Q()`, `qr.R()`, `qr.X()`,
-#' `qr.qy()`, `qr.qty()`, `qr.coef()`, `qr.fitted()`, `qr.resid()`, `qr.solve()` and [solve()].
+#' `qr` stays on the device, and so do the results of the functions of it: `qr.Q()`, `qr.R()`,
+#' `qr.X()`, `qr.qy()`, `qr.qty()`, `qr.coef()`, `qr.fitted()`, `qr.resid()`, `qr.solve()` and
+#' [solve()].
 #' Every other function of R that takes a `"qr"` works on it as well, in R.
 #'
 #' `qr.solve(a, b)` and `qr.coef(qr(a), b)` solve systems of equations, and those with more

@@ -136,8 +136,8 @@ other_calls <- list(
     "x %*% y", "crossprod(x)", "crossprod(x, y)", "tcrossprod(x)", "t(x)", "aperm(a, c(3, 1, 2))",
     "outer(v, w)", "v %o% w", "outer(v, w, '+')", "kronecker(x, y)", "x %x% y", "diag(x)",
     "{ diag(x) <- 0; x }", "row(x)", "col(x)", "upper.tri(x)", "lower.tri(x)", "norm(x)",
-    "isSymmetric(x)", "qr(x)", "svd(x)", "La.svd(x)", "gpu_rsvd(x, 2)", "eigen(crossprod(x))", "prcomp(x)$x",
-    "gpu_expm(x)", "cov(x)", "cor(x)", "dist(x)"
+    "isSymmetric(x)", "qr(x)", "svd(x)", "La.svd(x)", "gpu_rsvd(x, 2)", "eigen(crossprod(x))",
+    "prcomp(x)$x", "gpu_expm(x)", "cov(x)", "cor(x)", "dist(x)"
   ),
   "linear systems" = c(
     "solve(x)", "solve(x, i)", "chol(crossprod(x))", "chol2inv(chol(crossprod(x)))",

@@ -30,13 +30,13 @@
 #' @param r,l,x,k,upper.tri,transpose As for [base::backsolve()]; for `gpu_lu()`, `x` is a matrix
 #'   of any shape.
 #' @return What base R gives, with arrays on the device for vectors and matrices. `gpu_lu()`: a list
-#'   of class `gpu_lu` with a unit lower triangular (or trapezoidal) matrix `l`, an upper one `u`, and
-#'   an integer vector `pivot`, such that `x[pivot, ]` is `l %*% u`; `solve()` takes it in place
+#'   of class `gpu_lu` with a unit lower triangular (or trapezoidal) matrix `l`, an upper one `u`,
+#'   and an integer vector `pivot`, such that `x[pivot, ]` is `l %*% u`; `solve()` takes it in place
 #'   of `a`.
 #' @section Errors:
 #' Those of base R, as `anygpu_error_shape`, `anygpu_error_type` and `anygpu_error_argument`
-#' (singular, or not positive definite); `anygpu_error_memory` with the sizes where a matrix is larger
-#' than the device allows.
+#' (singular, or not positive definite); `anygpu_error_memory` with the sizes where a matrix is
+#' larger than the device allows.
 #' @examples
 #' a <- gpu(matrix(c(4, 1, 2, 3), 2), device = "host")
 #' solve(a, c(1, 2))

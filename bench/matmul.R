@@ -11,8 +11,8 @@ run_c <- function() {
 
 # "float32  512 x  512 x  512 NN =   1234.5 us  123 GFLOP/s   OpenBLAS 1234.5 us  120 GFLOP/s ..."
 lines <- run_c()
-pattern <- paste0("^(float..|int8) +(\\d+) x +(\\d+) x +(\\d+) (..) (-?=) .* (\\S+) GF?L?OP/s +(\\S+) ",
-                  ".* (\\S+) GFLOP/s")
+pattern <- paste0("^(float..|int8) +(\\d+) x +(\\d+) x +(\\d+) (..) (-?=) .* (\\S+) GF?L?OP/s +",
+                  "(\\S+) .* (\\S+) GFLOP/s")
 found <- Filter(length, regmatches(lines, regexec(pattern, lines, perl = TRUE)))
 if (is.null(lines)) {
   skipped("matmul on the host", "bench/matmul.c does not compile here")

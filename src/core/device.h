@@ -120,8 +120,8 @@ typedef struct {
 } ag_memory;
 ag_memory ag_device_memory(const ag_device *d);
 void ag_device_set_limit(ag_device *d, size_t bytes); /* 0 lifts it */
-/* Bytes that new arrays may have: each of them, and all together. SIZE_MAX: nothing is known against
- * it. */
+/* Bytes that new arrays may have: each of them, and all together. SIZE_MAX: nothing is known
+ * against it. */
 typedef struct {
   size_t each, all;
 } ag_room;

@@ -38,7 +38,8 @@ AG_CHECKED ag_status ag_expr_reduce_as(ag_array **out, ag_array *x, ag_reduction
 AG_CHECKED ag_status ag_expr_scan(ag_array **out, ag_array *x, ag_reduction r, int first, int last);
 /* op(a) %*% op(b), matrices; where one has a third dimension, for each of its indices (an operand
  * without one, or with an extent of 1 there, is used for all of them). */
-/* Of those made from now on, if they are of float32: set, and back to AG_EXACT, by who makes them. */
+/* Of those made from now on, if they are of float32: set, and back to AG_EXACT, by who makes
+ * them. */
 extern ag_precision ag_matmul_precision;
 AG_CHECKED ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int tb);
 AG_CHECKED ag_status ag_expr_gather(ag_array **out, ag_array *x, ag_array *index);

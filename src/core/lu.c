@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 /* A panel costs a transfer each way: narrow ones where the device is much faster than the CPU. */
-static int64_t panel_width(const ag_block *a) { return a->buf->dev->is_gpu ? 32 : 128; }
-static int64_t block_width(const ag_block *a) { return a->buf->dev->is_gpu ? 128 : 256; }
+static int64_t panel_width(const ag_block *a) { return a->buf->dev->is_gpu ? 32 : 192; }
+static int64_t block_width(const ag_block *a) { return a->buf->dev->is_gpu ? 128 : 512; }
 
 /* Half of n, in whole panels. */
 static int64_t half_of(int64_t n, int64_t width) { return (n / 2 + width - 1) / width * width; }

@@ -73,7 +73,12 @@ note_download <- function(n) {
   if (!sub("[.]gpu$", "", sub("^.*::", "", name)) %in% explicit_reads) tell_fallback(name, n)
 }
 
-function_of <- function(call) if (is.null(call)) "top level" else deparse(call[[1L]], nlines = 1L)
+function_of <- function(call) {
+  if (is.null(call)) return("top level")
+  f <- call[[1L]]
+  # printing at top level calls show() by its value
+  if (is(f, "genericFunction")) f@generic[1L] else deparse(f, nlines = 1L)
+}
 
 tell_fallback <- function(name, n) {
   how <- getOption("anygpu.fallback", "message")

@@ -31,8 +31,10 @@ settle <- function(x) {
 
 on_device <- function(p, type) lapply(p, function(x) gpu_force(gpu(x, type = type)))
 
-blas <- basename(normalizePath(extSoftVersion()[["BLAS"]]))
-fast_blas <- grepl("openblas|mkl|accelerate|veclib", blas, ignore.case = TRUE)
+# What R links to may be a name that several libraries go by.
+library_name <- basename(normalizePath(La_library()))
+fast_blas <- grepl("openblas|mkl|accelerate|veclib", library_name, ignore.case = TRUE)
+blas <- if (grepl("openblas", library_name)) "OpenBLAS" else library_name
 
 for (n in c(1000, 2000)) {
   p <- problems(n)
@@ -47,8 +49,9 @@ for (n in c(1000, 2000)) {
 
 # Milliseconds of base R with the reference BLAS and LAPACK, by task.
 reference_times <- function(names, n) {
-  folders <- file.path("/usr/lib", paste0(R.version$arch, "-linux-gnu"), c("blas", "lapack"))
-  if (!all(dir.exists(folders))) return(NULL)
+  libraries <- file.path("/usr/lib", paste0(R.version$arch, "-linux-gnu"),
+                         c("blas/libblas.so.3", "lapack/liblapack.so.3"))
+  if (!all(file.exists(libraries))) return(NULL)
   script <- tempfile(fileext = ".R")
   data <- tempfile(fileext = ".rds")
   saveRDS(list(base_tasks[names], problems(n)), data)
@@ -57,9 +60,8 @@ reference_times <- function(names, n) {
     "time <- function(f) system.time(f(x[[2]]))[['elapsed']] * 1000",
     "cat(grepl('openblas', La_library()), vapply(x[[1]], time, 0))"
   ), script)
-  path <- paste(c(folders, Sys.getenv("LD_LIBRARY_PATH")), collapse = ":")
   out <- system2("Rscript", c("--vanilla", script), stdout = TRUE,
-                 env = paste0("LD_LIBRARY_PATH=", path))
+                 env = paste0("LD_PRELOAD=", paste(libraries, collapse = ":")))
   out <- strsplit(out[length(out)], " ")[[1]]
   if (out[1] == "TRUE") NULL else setNames(as.numeric(out[-1]), names)
 }

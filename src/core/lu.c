@@ -4,9 +4,10 @@
 #include "host_factor.h"
 #include <stdlib.h>
 
-/* A panel costs a transfer each way: narrow ones where the device is much faster than the CPU. */
+/* A panel costs a transfer each way: narrow ones where the device is much faster than the CPU, wide
+ * ones where it is the CPU. */
 static int64_t panel_width(const ag_block *a) { return a->buf->dev->is_gpu ? 32 : 192; }
-static int64_t block_width(const ag_block *a) { return a->buf->dev->is_gpu ? 128 : 512; }
+static int64_t block_width(const ag_block *a) { return a->buf->dev->is_gpu ? 128 : 2048; }
 
 /* Half of n, in whole panels. */
 static int64_t half_of(int64_t n, int64_t width) { return (n / 2 + width - 1) / width * width; }

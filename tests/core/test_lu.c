@@ -442,6 +442,17 @@ static void test_all(ag_device *d) {
   }
 }
 
+/* Panels as narrow as for a GPU. */
+static void test_as_gpu(ag_device *d) {
+  const int is_gpu = d->is_gpu;
+  d->is_gpu = 1;
+  for (type = d->has_f64 ? AG_F64 : AG_F32; type <= AG_F32; type++) {
+    test_lus();
+    test_chols();
+  }
+  d->is_gpu = is_gpu;
+}
+
 static void print_log(const char *line) { fprintf(stderr, "%s\n", line); }
 
 int main(int argc, char **argv) {
@@ -454,6 +465,7 @@ int main(int argc, char **argv) {
   test_all(d);
   if (ag_device_find(&d, "opencl") == AG_OK) {
     test_all(d);
+    test_as_gpu(d);
   } else {
     printf("no OpenCL device: %s\n", ag_device_opencl_problem());
     skipped = 1;

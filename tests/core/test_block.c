@@ -1,6 +1,5 @@
 /* Blocks of matrices: products into blocks, copies, transfers, against plain loops. */
-#include "check.h"
-#include "core.h"
+#include "devices_kit.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,7 +114,8 @@ static void test_transfer(int rows, int cols, int64_t i0, int64_t m, int64_t j0,
   matrix_drop(&a);
 }
 
-static void test_all(ag_device *d) {
+static void test_all(ag_device *d, int opencl) {
+  (void)opencl;
   dev = d;
   for (type = d->has_f64 ? AG_F64 : AG_F32; type <= AG_F32; type++) {
     test_products();
@@ -129,23 +129,4 @@ static void test_all(ag_device *d) {
   }
 }
 
-static void print_log(const char *line) { fprintf(stderr, "%s\n", line); }
-
-int main(int argc, char **argv) {
-  ag_device *d;
-  int skipped = 0;
-  setvbuf(stdout, NULL, _IOLBF, 0);
-  ag_hook_log = print_log;
-  if (argc > 1) ag_device_set_kernel_dir(argv[1]);
-  CHECK_OK(ag_device_find(&d, "host"));
-  test_all(d);
-  if (ag_device_find(&d, "opencl") == AG_OK) {
-    test_all(d);
-  } else {
-    printf("no OpenCL device: %s\n", ag_device_opencl_problem());
-    skipped = 1;
-  }
-  CHECK(ag_array_live() == 0, "%d arrays are left", (int)ag_array_live());
-  ag_device_shutdown();
-  return check_summary(skipped);
-}
+int main(int argc, char **argv) { return on_devices(argc, argv, test_all); }

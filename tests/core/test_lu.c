@@ -1,6 +1,5 @@
 /* Triangular solves, row exchanges, triangles, LU and Cholesky, against plain loops in double. */
-#include "check.h"
-#include "core.h"
+#include "devices_kit.h"
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -453,24 +452,9 @@ static void test_as_gpu(ag_device *d) {
   d->is_gpu = is_gpu;
 }
 
-static void print_log(const char *line) { fprintf(stderr, "%s\n", line); }
-
-int main(int argc, char **argv) {
-  ag_device *d;
-  int skipped = 0;
-  setvbuf(stdout, NULL, _IOLBF, 0);
-  ag_hook_log = print_log;
-  if (argc > 1) ag_device_set_kernel_dir(argv[1]);
-  CHECK_OK(ag_device_find(&d, "host"));
+static void test_device(ag_device *d, int opencl) {
   test_all(d);
-  if (ag_device_find(&d, "opencl") == AG_OK) {
-    test_all(d);
-    test_as_gpu(d);
-  } else {
-    printf("no OpenCL device: %s\n", ag_device_opencl_problem());
-    skipped = 1;
-  }
-  CHECK(ag_array_live() == 0, "%d arrays are left", (int)ag_array_live());
-  ag_device_shutdown();
-  return check_summary(skipped);
+  if (opencl) test_as_gpu(d);
 }
+
+int main(int argc, char **argv) { return on_devices(argc, argv, test_device); }

@@ -1,6 +1,5 @@
 /* QR factorisations: A P = Q R within rounding, Q orthogonal, columns moved as LINPACK does it. */
-#include "check.h"
-#include "core.h"
+#include "devices_kit.h"
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -310,23 +309,4 @@ static void test_all(ag_device *d, int few) {
   }
 }
 
-static void print_log(const char *line) { fprintf(stderr, "%s\n", line); }
-
-int main(int argc, char **argv) {
-  ag_device *d;
-  int skipped = 0;
-  setvbuf(stdout, NULL, _IOLBF, 0);
-  ag_hook_log = print_log;
-  if (argc > 1) ag_device_set_kernel_dir(argv[1]);
-  CHECK_OK(ag_device_find(&d, "host"));
-  test_all(d, 0);
-  if (ag_device_find(&d, "opencl") == AG_OK) {
-    test_all(d, 1);
-  } else {
-    printf("no OpenCL device: %s\n", ag_device_opencl_problem());
-    skipped = 1;
-  }
-  CHECK(ag_array_live() == 0, "%d arrays are left", (int)ag_array_live());
-  ag_device_shutdown();
-  return check_summary(skipped);
-}
+int main(int argc, char **argv) { return on_devices(argc, argv, test_all); }

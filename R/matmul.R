@@ -1,7 +1,7 @@
 # Matrix products. crossprod() and tcrossprod() are closures before R 4.4, primitives from then on.
 
 #' @exportMethod "%*%"
-set_binary_methods("%*%", function(x, y) whole(.Call(C_matmul, x, y, FALSE, FALSE), x, y))
+set_binary_methods("%*%", function(x, y) complete(.Call(C_matmul, x, y, FALSE, FALSE), x, y))
 
 if (!is.primitive(crossprod)) {
   setGeneric("crossprod")
@@ -13,7 +13,7 @@ product <- function(ta, tb) {
   f <- eval(substitute(
     function(x, y = NULL) {
       if (is.null(y)) y <- x
-      whole(.Call(C_matmul, x, y, ta, tb), x, y, ta, tb)
+      complete(.Call(C_matmul, x, y, ta, tb), x, y, ta, tb)
     },
     list(ta = ta, tb = tb)
   ))
@@ -65,13 +65,13 @@ rm(class)
 #' @export
 gpu_matmul <- function(x, y, transpose_x = FALSE, transpose_y = FALSE) {
   z <- .Call(C_products, x, y, transpose_x, transpose_y)
-  whole(z, x, y, isTRUE(transpose_x), isTRUE(transpose_y))
+  complete(z, x, y, isTRUE(transpose_x), isTRUE(transpose_y))
 }
 
 # -- by panels ---------------------------------------------------------------------------------
 
 # The product z; or where z says that there is no room for it, the product by panels.
-whole <- function(z, x, y, ta = FALSE, tb = FALSE) {
+complete <- function(z, x, y, ta = FALSE, tb = FALSE) {
   if (is.object(z)) z else by_panels(x, y, ta, tb, z)
 }
 

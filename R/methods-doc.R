@@ -52,7 +52,9 @@ methods_table <- function() {
 
 # Every method of the package, as R CMD check wants them documented; but those of generics with a
 # page of their own.
-own_pages <- c("[", "[[", "[<-", "[[<-", "which", "norm")
+own_pages <- c("[", "[[", "[<-", "[[<-", "which", "norm", "eigen")
+# Functions with a page that names them; their methods stand here.
+own_names <- c("chol2inv", "qr.solve", "rcond")
 methods_aliases <- function() {
   namespace <- topenv()
   generics <- setdiff(methods::getGenerics(namespace)@.Data, own_pages)
@@ -61,7 +63,7 @@ methods_aliases <- function() {
     ours <- vapply(table@signatures, function(s) any(s %in% c("gpu", gpu_classes)), NA)
     signatures <- vapply(table@signatures[ours], paste, "", collapse = ",")
     if (length(signatures) == 0) return(NULL)
-    c(if (g %in% getNamespaceExports(namespace)) g, paste0(g, ",", signatures, "-method"))
+    c(if (g %in% setdiff(getNamespaceExports(namespace), own_names)) g, paste0(g, ",", signatures, "-method"))
   })
   aliases <- c(unlist(aliases), paste0(c("gpu", gpu_classes), "-class"))
   paste0("@aliases ", paste(unique(aliases), collapse = " "))

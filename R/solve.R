@@ -47,6 +47,7 @@
 #' backsolve(f$u, c(1, 2))
 #' @name solve.gpu
 #' @aliases chol.gpu chol2inv rcond kappa.gpu determinant.gpu anygpu.refine
+#'   rcond,ANY,missing-method solve,qr,ANY-method qr.solve,qr,ANY-method
 NULL
 
 # -- solve() -----------------------------------------------------------------------------------

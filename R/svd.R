@@ -129,7 +129,7 @@ matrix_norm <- function(x, type) {
     stop_status("argument", sprintf(text, type[1L]))
   }
   if (!length(x)) return(0)
-  as.numeric(switch(kind,
+  as.numeric(switch(EXPR = kind,
     M = max(abs(x)), I = max(rowSums(abs(x))), `F` = , E = frobenius(x), max(colSums(abs(x)))
   ))
 }

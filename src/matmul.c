@@ -61,6 +61,17 @@ static ag_dtype real_type(const r_operand *x, const r_operand *y, const ag_devic
   return d->has_f64 ? AG_F64 : AG_F32;
 }
 
+/* The product of a and b, which are released, if all went well so far. */
+static ag_status multiply(ag_array **out, ag_status status, ag_array *a, ag_array *b, int ta,
+                          int tb, ag_precision precision) {
+  ag_matmul_precision = precision;
+  if (status == AG_OK) status = ag_expr_matmul(out, a, b, ta, tb);
+  ag_matmul_precision = AG_EXACT;
+  ag_array_release(a);
+  ag_array_release(b);
+  return status;
+}
+
 static ag_status matmul(ag_array **out, const r_operand *x, extent ex, const r_operand *y,
                         extent ey, int ta, int tb) {
   ag_device *d = x->array ? x->array->dev : y->array->dev;
@@ -69,12 +80,7 @@ static ag_status matmul(ag_array **out, const r_operand *x, extent ex, const r_o
   ag_array *a = NULL, *b = NULL;
   ag_status status = as_matrix(&a, x, ex, d, real);
   if (status == AG_OK) status = as_matrix(&b, y, ey, d, real);
-  ag_matmul_precision = precision;
-  if (status == AG_OK) status = ag_expr_matmul(out, a, b, ta, tb);
-  ag_matmul_precision = AG_EXACT;
-  ag_array_release(a);
-  ag_array_release(b);
-  return status;
+  return multiply(out, status, a, b, ta, tb, precision);
 }
 
 /* Rows are named as x's outer dimension, columns as y's. */
@@ -166,12 +172,7 @@ static ag_status products(ag_array **out, const r_operand *x, const r_operand *y
   ag_array *a = NULL, *b = NULL;
   ag_status status = r_operand_array(&a, x, d, real);
   if (status == AG_OK) status = r_operand_array(&b, y, d, real);
-  ag_matmul_precision = precision;
-  if (status == AG_OK) status = ag_expr_matmul(out, a, b, ta, tb);
-  ag_matmul_precision = AG_EXACT;
-  ag_array_release(a);
-  ag_array_release(b);
-  return status;
+  return multiply(out, status, a, b, ta, tb, precision);
 }
 
 static int64_t matrices_in(const r_operand *o) { return o->nd == 3 ? o->shape.dim[2] : 1; }

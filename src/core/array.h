@@ -105,7 +105,7 @@ struct ag_array {
     } trans;   /* MATMUL */
     int along; /* CONCAT: the dimension */
   } u;
-  int param;      /* SCALAR, BUFFER: number in a plan, or -1 */
+  int param;      /* SCALAR, BUFFER, RANDOM: number in a plan, or -1 */
   ag_buffer *buf; /* BUFFER: the data (NULL for a plan's input) */
   int64_t offset; /* BUFFER: first element within buf */
   int depth;      /* longest pending path below: capped, see expr.c */

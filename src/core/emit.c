@@ -28,22 +28,22 @@ static ag_operand operand(const emitter *e, int slot, ag_dtype type, ag_access a
       .slot = slot, .type = type, .at = at, .contiguous = ag_access_contiguous(&at, space_of(e))};
 }
 
-static int add_operand(emitter *e, ag_operand o) {
-  ag_program *p = &e->k->prog;
-  for (int i = 0; i < p->nin; i++)
-    if (p->in[i].slot == o.slot && p->in[i].type == o.type && !p->key[i] &&
-        ag_access_equal(&p->in[i].at, &o.at, AG_MAX_DIM))
-      return i;
-  if (p->nin >= AG_MAX_IN) return too_large();
-  p->in[p->nin] = o;
-  return p->nin++;
-}
-
 static int find_instr(const emitter *e, ag_instr_kind kind, int index) {
   const ag_program *p = &e->k->prog;
   for (int r = 0; r < p->ninstr; r++)
     if (p->instr[r].kind == kind && p->instr[r].index == index) return r;
   return -1;
+}
+
+static int add_operand(emitter *e, ag_operand o) {
+  ag_program *p = &e->k->prog;
+  for (int i = 0; i < p->nin; i++)
+    if (p->in[i].slot == o.slot && p->in[i].type == o.type && find_instr(e, AG_I_RANDOM, i) < 0 &&
+        ag_access_equal(&p->in[i].at, &o.at, AG_MAX_DIM))
+      return i;
+  if (p->nin >= AG_MAX_IN) return too_large();
+  p->in[p->nin] = o;
+  return p->nin++;
 }
 
 static int emit_operand(emitter *e, ag_instr_kind kind, int slot, const ag_array *x,
@@ -62,7 +62,7 @@ static int emit_random(emitter *e, const ag_array *x, const ag_place *at) {
   if (p->nin >= AG_MAX_IN) return too_large();
   int index = p->nin++;
   p->in[index] = operand(e, -1, x->type, ag_place_access(at, &x->shape));
-  p->key[index] = x->u.key;
+  p->key[index].value = x->u.key, p->key[index].param = x->param;
   return add_instr(
       e, (ag_instr){
              .kind = AG_I_RANDOM, .type = x->type, .from = x->type, .op = x->op, .index = index});

@@ -80,6 +80,14 @@ ag_status ag_expr_random(ag_array **out, ag_device *d, ag_dtype type, ag_shape s
   return AG_OK;
 }
 
+ag_status ag_expr_random_input(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,
+                               ag_distribution dist, int param) {
+  AG_TRY(ag_expr_random(out, d, type, shape, dist, 0));
+  (*out)->param = param;
+  (*out)->traced = 1;
+  return AG_OK;
+}
+
 /* -- types --------------------------------------------------------------------------------- */
 static ag_dtype default_real(const ag_device *d) { return d && !d->has_f64 ? AG_F32 : AG_F64; }
 

@@ -61,7 +61,10 @@ typedef struct {
   int ninstr, nin, nout, nkonst;
   ag_instr instr[AG_MAX_INSTR];
   ag_operand in[AG_MAX_IN];
-  uint64_t key[AG_MAX_IN]; /* RANDOM: by operand */
+  struct {
+    uint64_t value;
+    int param;      /* number in a plan, or -1 */
+  } key[AG_MAX_IN]; /* RANDOM: by operand */
   struct {
     double value;
     int param;

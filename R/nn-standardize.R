@@ -55,7 +55,7 @@ nn_picked <- function(x, rows) {
 }
 
 nn_moments_device <- function(x, rows) {
-  if (!is.null(rows)) x <- nn_pick_samples(x, rows)
+  if (!is.null(rows)) x <- nn_take(x, rows)
   p <- if (is.null(dim(x))) 1L else dim(x)[length(dim(x))]
   dim(x) <- c(length(x) / p, p)
   mean <- colMeans(x)
@@ -68,7 +68,7 @@ nn_moments_device <- function(x, rows) {
 }
 
 # The samples `rows` of an array with samples first.
-nn_pick_samples <- function(x, rows) {
+nn_take <- function(x, rows) {
   if (is.null(dim(x))) return(x[rows])
   rest <- rep(list(quote(expr = )), length(dim(x)) - 1) # as in x[rows, , ]
   do.call(`[`, c(list(x, rows), rest, drop = FALSE))

@@ -50,7 +50,7 @@ test_that("matrices of numbers are standardised; images, factors and codes are n
 })
 
 test_that("samples are taken from arrays of any dimensions", {
-  take <- anygpu:::nn_pick_samples
+  take <- anygpu:::nn_take
   for (x in list(1:4, matrix(1:8, 4), array(1:24, c(4, 3, 2)), array(1:48, c(4, 3, 2, 2)))) {
     want <- array(x, c(4, length(x) / 4))[c(4, 1), ]
     expect_equal(c(take(x, c(4, 1))), c(want))

@@ -35,8 +35,8 @@ nn_model_unlinked <- function(net) {
   model <- net$model
   for (i in seq_along(model$outputs)) {
     at <- model$outputs[i]
-    link <- net$outputs[[i]]$loss$link
-    if (at > 0 && identical(model$layers[[at]]$activation, link)) {
+    absorbed <- net$outputs[[i]]$loss$absorbs
+    if (at > 0 && !is.null(absorbed) && identical(model$layers[[at]]$activation, absorbed)) {
       model$layers[[at]]$activation <- "linear"
     }
   }

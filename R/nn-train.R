@@ -140,7 +140,7 @@ nn_check_file <- function(x, name) {
 nn_job <- function(model, data, loss, validation, class_weights, metrics, standardize, options) {
   valid <- nn_validation(validation, data)
   split <- valid$split
-  outputs <- nn_outputs_of(model, data$y, loss, standardize, split$train)
+  outputs <- nn_model_outputs(model, data$y, loss, standardize, split$train)
   net <- nn_network(model, data, outputs, standardize, split$train, options$precision)
   weights <- nn_weights_of(data, outputs, class_weights, split)
   shapes <- nn_network_shapes(net)
@@ -150,7 +150,7 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
        metrics = nn_metrics_of(metrics, net),
        weights = nn_model_make(net$model, shapes, nn_layer_init),
        state = nn_model_make(net$model, shapes, nn_layer_state),
-       baseline = nn_baseline(net, data, split$train))
+       baseline = nn_baseline_of(net, data, split$train))
 }
 
 nn_network <- function(model, data, outputs, standardize, rows, precision) {
@@ -199,7 +199,7 @@ nn_standardized_inputs <- function(standardize, inputs, model) {
   }, asked, inputs, embedded))
 }
 
-nn_outputs_of <- function(model, targets, loss, standardize, rows) {
+nn_model_outputs <- function(model, targets, loss, standardize, rows) {
   n <- length(model$outputs)
   if (length(targets) != n) {
     nn_stop("shape", "the model has %d outputs, `y` has %d: a list has an element for each", n,
@@ -309,11 +309,13 @@ nn_class_weights <- function(class_weights, levels) {
 }
 
 # The loss of the best constant prediction on the training samples, summed over the outputs.
-nn_baseline <- function(net, data, rows) {
+nn_baseline_of <- function(net, data, rows) {
   w <- if (is.null(data$weights)) rep(1, length(rows)) else data$weights[rows]
+  w <- w / sum(w)
   parts <- Map(function(output, y) {
-    if (is.null(output$loss$baseline)) return(NA_real_)
-    output$loss$baseline(as.matrix(y)[rows, , drop = FALSE], w) * nn_loss_unit(output)
+    if (length(dim(y)) > 2) return(NA_real_)
+    y <- t(as.matrix(y)[rows, , drop = FALSE])
+    output$loss$baseline(y, w, prod(output$wanted)) * nn_loss_unit(output)
   }, net$outputs, data$y)
   Reduce(`+`, parts)
 }

@@ -47,8 +47,8 @@ nn_trainer_compile <- function(trainer, pass, size) {
   z <- nn_network_forward(trainer$net, trainer$w, batch$x, nn_ctx_of(trainer, training, updates))
   nn_check_outputs(trainer$net, z, batch$y)
   losses <- nn_losses(trainer$net, batch, z)
-  sums <- c(lapply(losses, nn_loss_sum, batch$w), nn_metric_sums(trainer, batch, z))
-  next_values <- if (training) nn_next(trainer, batch, z, losses, updates) else list()
+  sums <- c(lapply(losses, `[[`, "total"), nn_metric_sums(trainer, batch, z))
+  next_values <- if (training) nn_next(trainer, losses, updates) else list()
   .Call(C_nn_compile, trainer$handle, sums, next_values)
 }
 
@@ -58,7 +58,7 @@ nn_trainer_batch <- function(trainer, pass, size) {
   nx <- length(trainer$net$inputs)
   ny <- length(trainer$net$outputs)
   list(x = data[seq_len(nx)], y = data[nx + seq_len(ny)], size = size,
-       w = if (trainer$weighted) data[[nx + ny + 1]])
+       w = if (trainer$weighted) nn_reshape(data[[nx + ny + 1]], size))
 }
 
 nn_ctx_of <- function(trainer, training, updates) {
@@ -92,14 +92,9 @@ nn_target_text <- function(output, y) {
   if (nrow(y) == 1) "1 column" else sprintf("%d columns", nrow(y))
 }
 
-# Per output the losses of the samples, 1 x n or one number for the batch.
+# Per output list(total, seed), see nn_loss_trace().
 nn_losses <- function(net, batch, z) {
-  Map(function(output, y, z) output$loss$loss(y, z), net$outputs, batch$y, z)
-}
-
-# A number: the sum over the batch.
-nn_loss_sum <- function(loss, w) {
-  if (is.null(w)) sum(loss) else sum(loss * w)
+  Map(function(output, y, z) nn_loss_trace(output$loss, y, z, batch$w), net$outputs, batch$y, z)
 }
 
 nn_metric_sums <- function(trainer, batch, z) {
@@ -118,35 +113,15 @@ nn_unscaled <- function(output, v) {
 
 # The next values of parameters, of what is fixed, and of the optimiser's states; NULL where they
 # stay.
-nn_next <- function(trainer, batch, z, losses, updates) {
-  g <- .Call(C_nn_gradient, trainer$handle, nn_objective(trainer$net, batch, z, losses))
+nn_next <- function(trainer, losses, updates) {
+  seed <- Reduce(`+`, lapply(losses, function(l) sum(l$seed)))
+  g <- .Call(C_nn_gradient, trainer$handle, seed)
   vector <- function(which, i = 0L) .Call(C_nn_vector, trainer$handle, which, i)
   state <- lapply(seq_len(trainer$optim$nstate) - 1L, function(i) vector("state", i))
   scalar <- lapply(seq_len(trainer$optim$nscalar) - 1L, function(i) vector("scalar", i))
   stepped <- trainer$optim$step(vector("param"), g, state, scalar)
   c(list(stepped$p, nn_next_fixed(trainer, updates)), stepped$state)
 }
-
-# What is differentiated: the mean loss of the batch; where a loss has its gradient written down, a
-# sum that has the same derivative.
-nn_objective <- function(net, batch, z, losses) {
-  terms <- Map(function(output, y, z, loss) {
-    if (is.null(output$loss$gradient)) return(nn_loss_sum(loss, batch$w) / batch$size)
-    dz <- output$loss$gradient(y, z)
-    if (!is.null(batch$w)) dz <- dz * nn_along_samples(batch$w, dim(dz))
-    sum(z * nn_constant_of(dz / batch$size))
-  }, net$outputs, batch$y, z, losses)
-  Reduce(`+`, terms)
-}
-
-# 1 x n weights as an array of `dim`, which has n samples last.
-nn_along_samples <- function(w, dim) {
-  n <- dim[length(dim)]
-  w <- nn_reshape(w, c(rep(1L, length(dim) - 1), n))
-  .Call(C_nn_stretch, w, as.integer(dim))
-}
-
-nn_constant_of <- function(x) .Call(C_unary, "stop", x)
 
 nn_next_fixed <- function(trainer, updates) {
   if (length(ls(updates)) == 0) return(NULL)

@@ -207,17 +207,6 @@ SEXP ffi_nn_join(SEXP list_) {
   return out_;
 }
 
-/* x with its extents of 1 stretched to `dim`. */
-SEXP ffi_nn_stretch(SEXP x_, SEXP dim_) {
-  ag_array *x = r_traced(x_);
-  ag_shape shape = r_shape_of_dim(dim_);
-  SEXP own_ = PROTECT(r_array_new());
-  r_check(ag_expr_broadcast(r_array_out(own_), x, shape));
-  SEXP out_ = r_array_object(own_);
-  UNPROTECT(1);
-  return out_;
-}
-
 /* `sum_`: what to sum over the pass, a list of arrays. `next_`: next values, NULL for none: of
  * the parameters, of what is fixed, of the states. */
 SEXP ffi_nn_compile(SEXP trainer_, SEXP sum_, SEXP next_) {

@@ -114,4 +114,8 @@ AG_CHECKED ag_status ag_trainer_read(ag_trainer *t, int which, double *x);
 AG_CHECKED ag_status ag_trainer_write(ag_trainer *t, int which, const double *x);
 int64_t ag_trainer_length(const ag_trainer *t, int which);
 
+
+/* The plan for batches of `size`, NULL if there is none. */
+ag_batch_plan *ag_pass_plan(const ag_pass *pass, int64_t size);
+
 #endif

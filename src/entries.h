@@ -94,6 +94,7 @@ ENTRY(bind, 4)
 /* index.c */
 ENTRY(index, 3)
 ENTRY(which, 1)
+ENTRY(gather, 2)
 /* assign.c */
 ENTRY(assign, 4)
 /* sort.c */

@@ -153,6 +153,11 @@ void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
                   (long long)k->gather.cols, k->gather.slot_out, k->gather.slot_in,
                   k->gather.slot_index);
     break;
+  case AG_K_SCATTER:
+    ag_strbuf_add(out, "scatter %lld x %lld x %lld: #%d[, #%d, ] = sums of #%d",
+                  (long long)k->scatter.pre, (long long)k->scatter.n, (long long)k->scatter.post,
+                  k->scatter.slot_out, k->scatter.slot_index, k->scatter.slot_in);
+    break;
   case AG_K_SORT: describe_sort(k, out); break;
   case AG_K_BATCHED: describe_batched(k, out); break;
   case AG_K_BLOCK: describe_block(k, out); break;

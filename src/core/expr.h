@@ -43,6 +43,10 @@ AG_CHECKED ag_status ag_expr_scan(ag_array **out, ag_array *x, ag_reduction r, i
 extern ag_precision ag_matmul_precision;
 AG_CHECKED ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int tb);
 AG_CHECKED ag_status ag_expr_gather(ag_array **out, ag_array *x, ag_array *index);
+/* y of `extent` elements along dimension `along`: element j is the sum over i with index[i] = first
+ * + j of x's elements i. An index outside (or NA) goes nowhere. Sums run in the order of i. */
+AG_CHECKED ag_status ag_expr_scatter(ag_array **out, ag_array *x, ag_array *index, int along,
+                                     int64_t extent, int first);
 AG_CHECKED ag_status ag_expr_embed(ag_array **out, ag_array *x, ag_shape shape,
                                    const ag_axes *axes);
 /* Elements of x at positions: result dimension q runs over at[q] (a vector of 1-based int32

@@ -61,9 +61,12 @@ AG_CHECKED ag_status ag_expr_select(ag_array **out, ag_array *mask, ag_array *va
 AG_CHECKED ag_status ag_expr_concat(ag_array **out, int n, ag_array *const *x);
 /* Side by side along dimension `along`: the other extents agree, and so do the types. */
 AG_CHECKED ag_status ag_expr_bind(ag_array **out, int n, ag_array *const *x, int along);
-/* A plan's inputs: a buffer to be bound later, a scalar to be set before each run. */
+/* A plan's inputs: a buffer to be bound later, a scalar or the key of a random stream to be set
+ * before each run. */
 AG_CHECKED ag_status ag_expr_input(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,
                                    int param);
 AG_CHECKED ag_status ag_expr_scalar_input(ag_array **out, ag_dtype type, int param);
+AG_CHECKED ag_status ag_expr_random_input(ag_array **out, ag_device *d, ag_dtype type,
+                                          ag_shape shape, ag_distribution dist, int param);
 
 #endif

@@ -129,3 +129,11 @@ ag_array *ag_place_operand(ag_place *at, ag_array *x) {
   }
   return x;
 }
+
+ag_array *ag_place_images(ag_place *at, ag_array *x) {
+  ag_array *behind = ag_place_operand(at, x);
+  const ag_access a = ag_place_access(at, &behind->shape);
+  if (ag_access_contiguous(&a, &x->shape)) return behind;
+  *at = ag_place_identity(&x->shape);
+  return x;
+}

@@ -22,7 +22,7 @@ loss_cross_entropy <- function(label_smoothing = 0) {
     p <- lapply(of_columns(nn_as_columns(y), nn_as_columns(z)), nn_reshape, dim(z))
     list(cost = nn_times(p$cost, share), slope = p$slope * (s * share))
   }
-  nn_loss("cross_entropy", parts, link = nn_softmax_first, absorbs = "softmax", kind = "either",
+  nn_loss("cross_entropy", parts, link = softmax, absorbs = "softmax", kind = "either",
           baseline = function(y, w, k) nn_entropy(nn_smooth(nn_class_shares(y, w, k), a, k)),
           check = nn_check_probabilities,
           settings = if (a > 0) list(label_smoothing = a) else list())

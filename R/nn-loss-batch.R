@@ -9,8 +9,8 @@ loss_triplet <- function(margin = 1) {
     n <- ncol(z)
     d <- nn_distances(z)
     same <- nn_pairs(y)
-    excess <- relu(nn_spread(d, 0L) - nn_spread(d, 1L) + margin) * nn_spread(same$friends, 0L) *
-      nn_spread(same$others, 1L)
+    excess <- relu(nn_over_triples(d, 0L) - nn_over_triples(d, 1L) + margin) * nn_over_triples(same$friends, 0L) *
+      nn_over_triples(same$others, 1L)
     active <- pmax(sum(excess > 0), 1)
     list(cost = colSums(excess) * (n / active))
   }
@@ -52,4 +52,4 @@ nn_pairs <- function(y) {
 }
 
 # x[a, b] as an n x n x n array: [a, b, .] or [., a, b].
-nn_spread <- function(x, first) .Call(C_spread, x, rep(nrow(x), 3), first)
+nn_over_triples <- function(x, first) .Call(C_spread, x, rep(nrow(x), 3), first)

@@ -10,7 +10,7 @@ loss_cross_entropy <- function(label_smoothing = 0) {
   a <- nn_number(label_smoothing, "label_smoothing", 0, 1, closed = TRUE)
   of_columns <- function(y, z) {
     q <- function() nn_smooth(if (nrow(y) == 1) nn_hot(y, nrow(z)) else y, a, nrow(z))
-    top <- nn_constant(colMaxs(z))
+    top <- nn_detach(colMaxs(z))
     below <- function() z - stretch(top, z, 2)
     sum <- colSums(exp(below()))
     list(cost = q() * (log(stretch(sum, z, 2)) - below()),

@@ -120,11 +120,8 @@ nn_loss_trace <- function(loss, y, z, w = NULL) {
   parts <- loss$parts(y, z, if (is.null(w)) 1 / n else nn_stretch(w * (1 / n), z), w)
   total <- sum(if (is.null(w)) parts$cost else parts$cost * nn_stretch(w, parts$cost))
   if (is.null(parts$slope)) return(list(total = total, seed = total * (1 / n)))
-  list(total = total, seed = z * nn_constant(parts$slope))
+  list(total = total, seed = z * nn_detach(parts$slope))
 }
-
-# To gradients.
-nn_constant <- function(x) .Call(C_unary, "stop", x)
 
 # The number of samples in a batch, and of outputs per sample.
 nn_extent <- function(z) if (is.null(dim(z))) length(z) else dim(z)[length(dim(z))]

@@ -9,8 +9,8 @@ loss_triplet <- function(margin = 1) {
     n <- ncol(z)
     d <- nn_distances(z)
     same <- nn_pairs(y, d)
-    excess <- relu(nn_spread(d, 0L) - nn_spread(d, 1L) + margin) * nn_spread(same$friends, 0L) *
-      nn_spread(same$others, 1L)
+    excess <- relu(nn_over_triples(d, 0L) - nn_over_triples(d, 1L) + margin) * nn_over_triples(same$friends, 0L) *
+      nn_over_triples(same$others, 1L)
     active <- pmax(sum(excess > 0), 1)
     list(cost = t(colSums(excess)) * (n / active))
   }
@@ -50,7 +50,7 @@ nn_pairs <- function(y, d) {
 }
 
 # x[a, b] as an n x n x n array: [a, b, .] or [., a, b].
-nn_spread <- function(x, first) {
+nn_over_triples <- function(x, first) {
   d <- rep(nrow(x), 3)
   nn_reshape(.Call(C_spread, x, d, first), d)
 }

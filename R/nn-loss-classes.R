@@ -22,7 +22,7 @@ loss_cross_entropy <- function(label_smoothing = 0) {
     p <- lapply(of_columns(nn_as_columns(y), nn_as_columns(z)), nn_reshape, dim(z))
     list(cost = nn_times(p$cost, share), slope = p$slope * nn_times(s, share))
   }
-  nn_loss("cross_entropy", parts, link = nn_softmax_first, absorbs = "softmax", kind = "either",
+  nn_loss("cross_entropy", parts, link = softmax, absorbs = "softmax", kind = "either",
           baseline = function(y, w, k) nn_entropy(nn_smooth(nn_class_shares(y, w, k), a, k)),
           check = nn_check_probabilities,
           settings = if (a > 0) list(label_smoothing = a) else list())
@@ -43,7 +43,7 @@ nn_check_several <- function(z) {
 nn_class_shares <- function(y, w, k) {
   if (dim(y)[1] == 1) return(nn_shares(y, w, k))
   steps <- nn_outputs_of(y) / k
-  as.vector(matrix(y, k) %*% rep(nn_weights_of(w, nn_extent(y)) / steps, each = steps))
+  as.vector(matrix(y, k) %*% rep(nn_unit_weights(w, nn_extent(y)) / steps, each = steps))
 }
 
 nn_entropy <- function(p) -sum(nn_xlogx(p))

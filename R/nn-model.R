@@ -66,7 +66,7 @@ nn_model_shapes <- function(model, shapes) {
   out <- list()
   for (i in seq_along(model$layers)) {
     layer <- model$layers[[i]]
-    given <- nn_take(model$from[[i]], shapes, out)
+    given <- nn_given(model$from[[i]], shapes, out)
     out[[i]] <- withCallingHandlers(
       as.integer(nn_layer_shape(layer, given)),
       anygpu_error = function(e) {
@@ -79,7 +79,7 @@ nn_model_shapes <- function(model, shapes) {
 }
 
 # What a layer takes: of inputs (-k) and of outputs of layers. One alone is not a list.
-nn_take <- function(from, inputs, outputs) {
+nn_given <- function(from, inputs, outputs) {
   taken <- lapply(from, function(f) if (f < 0) inputs[[-f]] else outputs[[f]])
   if (length(taken) == 1) taken[[1]] else taken
 }
@@ -88,7 +88,7 @@ nn_take <- function(from, inputs, outputs) {
 nn_model_make <- function(model, shapes, make) {
   out <- nn_model_shapes(model, shapes)
   lapply(seq_along(model$layers), function(i) {
-    make(model$layers[[i]], nn_take(model$from[[i]], shapes, out))
+    make(model$layers[[i]], nn_given(model$from[[i]], shapes, out))
   })
 }
 
@@ -97,7 +97,7 @@ nn_model_make <- function(model, shapes, make) {
 nn_model_forward <- function(model, w, x, ctx_of) {
   out <- list()
   for (i in seq_along(model$layers)) {
-    h <- nn_take(model$from[[i]], x, out)
+    h <- nn_given(model$from[[i]], x, out)
     out[[i]] <- nn_layer_forward(model$layers[[i]], w[[i]], h, ctx_of(i))
   }
   out[model$outputs]

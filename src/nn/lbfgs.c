@@ -10,12 +10,12 @@ struct ag_lbfgs {
   ag_lbfgs_fn f;
   void *ctx;
   double value;
-  double *x, *g;         /* where it is, and the gradient there */
-  double *tx, *tg;       /* where the line search is */
-  double *d;             /* the direction */
-  double *s, *y;         /* history x n: steps, and what they changed in the gradient */
-  double *sy, *alpha;    /* history: s y, and scratch */
-  double memory[];       /* of all these */
+  double *x, *g;      /* where it is, and the gradient there */
+  double *tx, *tg;    /* where the line search is */
+  double *d;          /* the direction */
+  double *s, *y;      /* history x n: steps, and what they changed in the gradient */
+  double *sy, *alpha; /* history: s y, and scratch */
+  double memory[];    /* of all these */
 };
 
 /* Four sums, as a single one would wait for each addition. */
@@ -43,8 +43,8 @@ ag_status ag_lbfgs_new(ag_lbfgs **out, int64_t n, int history, const double *x, 
                        void *ctx) {
   size_t size = (size_t)n, m = (size_t)history;
   ag_lbfgs *l = calloc(1, sizeof *l + ((5 + 2 * m) * size + 2 * m) * sizeof(double));
-  if (!l) return ag_fail(AG_E_MEMORY, "out of memory: %d steps of %.0f parameters", history,
-                         (double)n);
+  if (!l)
+    return ag_fail(AG_E_MEMORY, "out of memory: %d steps of %.0f parameters", history, (double)n);
   l->n = n, l->history = history, l->f = f, l->ctx = ctx, l->newest = -1;
   double *next = l->memory;
   double **vector[] = {&l->x, &l->g, &l->tx, &l->tg, &l->d};
@@ -82,14 +82,17 @@ static void direct(ag_lbfgs *l) {
   }
 }
 
-/* Keeps the step from x to tx; one along which the gradient does not grow would spoil H. */
+/* Keeps the step from x to tx, but for one along which the gradient does not grow: it would spoil
+ * H. x and g are left as differences. */
 static void remember(ag_lbfgs *l) {
-  int j = (l->newest + 1) % l->history;
-  double *s = l->s + j * l->n, *y = l->y + j * l->n;
-  for (int64_t i = 0; i < l->n; i++) s[i] = l->tx[i] - l->x[i], y[i] = l->tg[i] - l->g[i];
-  double sy = dot(l->n, s, y);
-  if (!(sy > 1e-10 * sqrt(dot(l->n, s, s) * dot(l->n, y, y)))) return;
-  l->sy[j] = sy, l->newest = j;
+  int64_t n = l->n;
+  for (int64_t i = 0; i < n; i++) l->x[i] = l->tx[i] - l->x[i], l->g[i] = l->tg[i] - l->g[i];
+  double sy = dot(n, l->x, l->g);
+  if (!(sy > 1e-10 * sqrt(dot(n, l->x, l->x) * dot(n, l->g, l->g)))) return;
+  int j = l->newest = (l->newest + 1) % l->history;
+  memcpy(l->s + j * n, l->x, (size_t)n * sizeof(double));
+  memcpy(l->y + j * n, l->g, (size_t)n * sizeof(double));
+  l->sy[j] = sy;
   if (l->have < l->history) l->have++;
 }
 
@@ -117,6 +120,7 @@ static ag_status search(ag_lbfgs *l, double slope, double *value, int *found) {
 
 static void move(ag_lbfgs *l, double value) {
   double *x = l->x, *g = l->g;
+  remember(l);
   l->value = value;
   l->x = l->tx, l->g = l->tg;
   l->tx = x, l->tg = g;
@@ -136,10 +140,7 @@ ag_status ag_lbfgs_iterate(ag_lbfgs *l, ag_lbfgs_stop stop, int *done) {
   }
   AG_TRY(search(l, slope, &value, &found));
   int enough = found && before - value > stop.reltol * (fabs(before) + stop.reltol);
-  if (found && value <= before) {
-    remember(l);
-    move(l, value);
-  }
+  if (found && value <= before) move(l, value);
   if (!enough) l->have = 0; /* once more along the gradient */
   *done = (!enough && steepest) || l->value < stop.abstol;
   return AG_OK;

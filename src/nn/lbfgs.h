@@ -1,12 +1,13 @@
-/* L-BFGS (Liu and Nocedal 1989): the minimum of a smooth function of many variables, from its values
- * and gradients. In double precision, on the CPU: what it does itself is a few vector operations
- * per iteration. */
+/* L-BFGS (Liu and Nocedal 1989): the minimum of a smooth function of many variables, from its
+ * values and gradients. In double precision, on the CPU: what it does itself is a few vector
+ * operations per iteration. */
 #ifndef AG_LBFGS_H
 #define AG_LBFGS_H
 
 #include "../core/core.h"
 
-/* *value and gradient[0..n-1] at x. A value that is not finite is allowed: the step was too long. */
+/* *value and gradient[0..n-1] at x. A value that is not finite is allowed: the step was too long.
+ */
 typedef ag_status (*ag_lbfgs_fn)(void *ctx, const double *x, double *value, double *gradient);
 
 typedef struct ag_lbfgs ag_lbfgs;

@@ -82,12 +82,19 @@ static void keep(ag_wolfe *w, const ag_trial *t) {
 /* -- the search ------------------------------------------------------------------------------ */
 void ag_wolfe_start(ag_wolfe *w, double value, double slope, double step) {
   ag_trial start = {0, value, slope};
-  *w = (ag_wolfe){.start = start, .best = start, .other = start, .step = step, .high = 5 * step,
-                  .ceiling = MAX_STEP, .width = MAX_STEP, .before = 2 * MAX_STEP,
+  *w = (ag_wolfe){.start = start,
+                  .best = start,
+                  .other = start,
+                  .step = step,
+                  .high = 5 * step,
+                  .ceiling = MAX_STEP,
+                  .width = MAX_STEP,
+                  .before = 2 * MAX_STEP,
                   .first_stage = 1};
 }
 
-/* The bracket shrinks by a third at least in two trials; where there is none yet, the step grows. */
+/* The bracket shrinks by a third at least in two trials; where there is none yet, the step grows.
+ */
 static void limit_step(ag_wolfe *w) {
   if (w->bracketed) {
     double width = fabs(w->other.step - w->best.step);

@@ -20,9 +20,9 @@ typedef enum {
  * of the trials (of the auxiliary function, in the first stage) and a slope towards other. */
 typedef struct {
   ag_trial start, best, other;
-  double step;      /* to be tried next */
-  double low, high; /* where the one after it may lie */
-  double ceiling;   /* the function is no number from here on */
+  double step;          /* to be tried next */
+  double low, high;     /* where the one after it may lie */
+  double ceiling;       /* the function is no number from here on */
   double width, before; /* of the bracket, now and a trial ago */
   int bracketed, first_stage, trials;
 } ag_wolfe;

@@ -57,7 +57,8 @@ nn_file_write <- function(path, x, y, weights = NULL, type = NULL, append = FALS
               if (is.null(weights)) "" else "no")
     }
   } else {
-    data <- suppressWarnings(nn_data(x, y, weights), classes = "anygpu_warning_class") # more may come
+    # samples of other classes may follow
+    data <- suppressWarnings(nn_data(x, y, weights), classes = "anygpu_warning_class")
     fields <- nn_file_fields(data, type)
     con <- base_try(file(path, "wb"))
     writeBin(nn_file_header(fields), con)

@@ -14,7 +14,7 @@ static ag_reader *r_reader(SEXP x_) {
   return r;
 }
 
-/* Whether a field goes to the default device, as an array of `type_`, or becomes an ordinary one. */
+/* A field goes to the default device, as an array of `type_`, or becomes an ordinary array. */
 static ag_dtype field_type(SEXP on_device_, int f, SEXP type_) {
   if (f >= Rf_length(on_device_) || !LOGICAL(on_device_)[f]) return AG_F64;
   return r_dtype(type_, REALSXP, r_device(R_NilValue));

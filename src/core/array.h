@@ -58,6 +58,8 @@ typedef enum {
   AG_SCAN,        /* running SUM, PROD, MIN or MAX along the elements of axes [first, last)   */
   AG_MATMUL,      /* matrix product, or one for each index of a third dimension; operands may be
                      transposed                                                               */
+  AG_CONV,        /* convolution of arg[0], images, with arg[1], a weight: see conv.h            */
+  AG_CONV_WEIGHT, /* its gradient by the weight; arg[0] is that by the result, arg[1] the images */
   AG_GATHER,      /* columns of arg[0] chosen by arg[1], an int32 vector of 0-based indices   */
   AG_EMBED,       /* zeros, with arg[0] put at axes: the transpose of a slice                 */
   AG_TAKE,        /* elements of arg[0] at the positions in arg[1], ...: NA where there is none */
@@ -112,12 +114,17 @@ struct ag_array {
     struct {
       int ta, tb;
       ag_precision precision;
-    } trans;   /* MATMUL */
-    int along; /* CONCAT: the dimension */
+    } trans; /* MATMUL */
+    struct {
+      ag_window window;
+      int64_t groups;
+      int transposed; /* CONV: the weight is that of the way back */
+    } conv;           /* CONV, CONV_WEIGHT */
     struct {
       ag_window window;
       int count_pad; /* an average counts places outside of the image, as zeros */
     } pooling;
+    int along; /* CONCAT: the dimension */
   } u;
   int param;      /* SCALAR, BUFFER: number in a plan, or -1 */
   ag_buffer *buf; /* BUFFER: the data (NULL for a plan's input) */

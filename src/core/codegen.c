@@ -167,6 +167,7 @@ ag_status ag_cg_generate(ag_cg_source *out, const ag_kernel *k, const ag_cg_targ
   case AG_K_REDUCE: status = ag_cg_reduce(out, k, target); break;
   case AG_K_SCAN: status = ag_cg_scan(out, k, target); break;
   case AG_K_MATMUL: status = ag_cg_matmul(out, k, target); break;
+  case AG_K_CONV: status = ag_cg_conv(out, k, target); break;
   case AG_K_GATHER: status = ag_cg_gather(out, k, target); break;
   case AG_K_SELECT: status = ag_cg_select(out, k, target); break;
   case AG_K_SORT: status = ag_cg_sort(out, k, target); break;

@@ -193,6 +193,7 @@ static ag_status host_launch(ag_device *d, const ag_kernel *k, const ag_binding 
   case AG_K_REDUCE: return ag_host_reduce(hp, slot);
   case AG_K_SCAN: return ag_host_scan(hp, slot);
   case AG_K_MATMUL: return ag_host_matmul(hp, slot);
+  case AG_K_CONV: return ag_host_conv(hp, slot);
   case AG_K_GATHER: run_gather(k, slot); return AG_OK;
   case AG_K_SELECT: return ag_host_select(hp, slot);
   case AG_K_SORT: return ag_host_sort(k, slot);

@@ -155,6 +155,8 @@ static int compute(emitter *e, int i, const ag_place *at) {
   case AG_SCALAR: return emit_const(e, x);
   case AG_IOTA: return emit_operand(e, AG_I_IOTA, -1, x, at);
   case AG_MATMUL:
+  case AG_CONV:
+  case AG_CONV_WEIGHT:
     return add_instr(e, (ag_instr){.kind = AG_I_ACC, .type = x->type, .from = x->type});
   case AG_BUFFER: return emit_operand(e, AG_I_LOAD, ag_slot_of(e->b, i), x, at);
   case AG_TAKE: return emit_take(e, x, at);
@@ -312,6 +314,64 @@ static ag_status emit_matmul(emitter *e, const ag_array *x) {
   return AG_OK;
 }
 
+/* Images, contiguous somewhere in a slot. */
+static ag_status images_operand(emitter *e, ag_array *x, int *slot, int64_t *base) {
+  ag_place at;
+  x = ag_place_images(&at, x);
+  *base = ag_place_access(&at, &x->shape).base;
+  *slot = ag_slot_of(e->b, x->mark);
+  return *slot < 0 ? ag_fail(AG_E_MEMORY, "out of memory") : AG_OK;
+}
+
+/* The strides of a weight: its channels of one side are channels within a group of `per_group`, the
+ * groups side by side. */
+static ag_status weight_operand(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  ag_place at;
+  ag_array *w = ag_place_operand(&at, x->arg[1]);
+  const ag_access a = ag_place_access(&at, &w->shape);
+  const int out = x->u.conv.transposed, in = !out; /* its dimensions */
+  const int64_t per_group = x->arg[1]->shape.dim[0] / k->conv.groups;
+  k->conv.slot_w = ag_slot_of(e->b, w->mark);
+  k->conv.base_w = a.base;
+  k->conv.w_out = a.stride[out], k->conv.w_in = a.stride[in];
+  k->conv.w_group = per_group * a.stride[0];
+  k->conv.w_k[0] = a.stride[2], k->conv.w_k[1] = a.stride[3];
+  return k->conv.slot_w < 0 ? ag_fail(AG_E_MEMORY, "out of memory") : AG_OK;
+}
+
+static ag_status emit_conv(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  const int of_weight = x->kind == AG_CONV_WEIGHT;
+  const ag_shape *images = &x->arg[of_weight]->shape,
+                 *results = of_weight ? &x->arg[0]->shape : &x->shape;
+  k->kind = AG_K_CONV;
+  k->conv.type = x->type;
+  k->conv.window = x->u.conv.window;
+  k->conv.groups = x->u.conv.groups;
+  k->conv.in = images->dim[0], k->conv.out = results->dim[0];
+  k->conv.samples = images->dim[3];
+  k->conv.of_weight = of_weight;
+  AG_TRY(images_operand(e, x->arg[of_weight], &k->conv.slot_x, &k->conv.base_x));
+  if (!of_weight) return weight_operand(e, x);
+  return images_operand(e, x->arg[0], &k->conv.slot_y, &k->conv.base_y);
+}
+
+static ag_status emit_pooling(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  k->kind = AG_K_POOLING;
+  k->pooling.op = (ag_pooling)x->op;
+  k->pooling.type = x->type;
+  k->pooling.window = x->u.pooling.window;
+  k->pooling.count_pad = x->u.pooling.count_pad;
+  k->pooling.channels = x->shape.dim[0], k->pooling.samples = x->shape.dim[3];
+  k->pooling.nin = x->nargs;
+  for (int i = 0; i < x->nargs; i++)
+    AG_TRY(images_operand(e, x->arg[i], &k->pooling.slot_in[i], &k->pooling.base_in[i]));
+  k->pooling.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
+  return AG_OK;
+}
+
 static ag_status emit_gather(emitter *e, const ag_array *x) {
   ag_kernel *k = e->k;
   k->kind = AG_K_GATHER;
@@ -333,21 +393,6 @@ static ag_status emit_select(emitter *e, const ag_array *x) {
   k->select.value = emit(e, x->arg[1]->mark, &at);
   k->select.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
   return k->select.mask < 0 || k->select.value < 0 ? AG_E_ARGUMENT : AG_OK;
-}
-
-static ag_status emit_pooling(emitter *e, const ag_array *x) {
-  ag_kernel *k = e->k;
-  k->kind = AG_K_POOLING;
-  k->pooling.op = (ag_pooling)x->op;
-  k->pooling.type = x->type;
-  k->pooling.window = x->u.pooling.window;
-  k->pooling.count_pad = x->u.pooling.count_pad;
-  k->pooling.channels = x->shape.dim[0], k->pooling.samples = x->shape.dim[3];
-  k->pooling.nin = x->nargs;
-  for (int i = 0; i < x->nargs; i++)
-    k->pooling.slot_in[i] = ag_slot_of(e->b, ag_place_elements(x->arg[i])->mark);
-  k->pooling.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
-  return AG_OK;
 }
 
 static ag_access axes_access(const ag_array *x, const ag_axes *axes) {
@@ -403,6 +448,9 @@ ag_status ag_emit(ag_build *b, int c, ag_kernel *k) {
   if (cut->copy_into < 0 && x->kind == AG_GATHER) return emit_gather(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_SELECT) return emit_select(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_POOLING) return emit_pooling(&e, x);
-  if (cut->matmul >= 0) AG_TRY(emit_matmul(&e, b->item[cut->matmul].x));
+  if (cut->matmul >= 0) {
+    const ag_array *product = b->item[cut->matmul].x;
+    AG_TRY(product->kind == AG_MATMUL ? emit_matmul(&e, product) : emit_conv(&e, product));
+  }
   return emit_map(&e, cut);
 }

@@ -83,8 +83,7 @@ ag_status ag_expr_random(ag_array **out, ag_device *d, ag_dtype type, ag_shape s
 /* -- types --------------------------------------------------------------------------------- */
 static ag_dtype default_real(const ag_device *d) { return d && !d->has_f64 ? AG_F32 : AG_F64; }
 
-/* float64 wins over float32; single numbers adapt to the arrays they meet. */
-static ag_dtype common_real(int n, ag_array *const *arg) {
+ag_dtype ag_expr_common_real(int n, ag_array *const *arg) {
   int f64 = 0, f32 = 0, weak64 = 0, weak32 = 0;
   int64_t most = 0;
   ag_device *d = NULL;
@@ -151,7 +150,7 @@ static ag_dtype argument_type(ag_op_group group, int n, ag_array *const *arg) {
   switch (ag_op_takes(group)) {
   case AG_OF_LOGICAL: return AG_BOOL;
   case AG_OF_INT: return AG_I32;
-  default: return common_real(n, arg);
+  default: return ag_expr_common_real(n, arg);
   }
 }
 
@@ -418,7 +417,7 @@ ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int t
   if (!product_shape(&shape, a, b, ta, tb)) return no_product(a, b, ta, tb);
   ag_array *arg[2] = {a, b}, *cast[2] = {NULL, NULL};
   AG_TRY(same_device(2, arg));
-  ag_dtype type = common_real(2, arg);
+  ag_dtype type = ag_expr_common_real(2, arg);
   ag_status status = ag_expr_cast(&cast[0], a, type);
   if (status == AG_OK) status = ag_expr_cast(&cast[1], b, type);
   if (status == AG_OK) status = ag_expr_node(out, AG_MATMUL, type, shape, 2, cast);

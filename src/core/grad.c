@@ -1,6 +1,7 @@
 /* Reverse-mode differentiation: each kind of node has one function that says
  * what its arguments' gradients are, given its own; the result is more graph. */
 #include "grad.h"
+#include "conv.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -386,7 +387,7 @@ static ag_status grad_product(tape *t, ag_array *x, ag_array *g) {
   return s;
 }
 
-/* -- windows ------------------------------------------------------------------------------- */
+/* -- poolings ------------------------------------------------------------------------------ */
 static ag_status grad_pooling(tape *t, ag_array *x, ag_array *g) {
   if (x->op == AG_POOLING_MAX_BACK)
     return ag_fail(AG_E_ARGUMENT, "the second derivative of a maximum is not provided");
@@ -397,6 +398,19 @@ static ag_status grad_pooling(tape *t, ag_array *x, ag_array *g) {
                                 x->u.pooling.count_pad)
               : ag_expr_pooling_back(&next, x, g));
   return add_grad(t, x->arg[0], g);
+}
+
+/* -- convolutions -------------------------------------------------------------------------- */
+static ag_status grad_conv(tape *t, ag_array *x, ag_array *g) {
+  ag_status s = AG_OK;
+  g = ag_array_retain(g);
+  if (g->kind == AG_SCALAR) STEP(g, ag_expr_recycle(&next, g, x->shape));
+  for (int i = 0; i < 2 && s == AG_OK; i++) {
+    ag_array *part = NULL;
+    if (wants(x->arg[i])) s = give(t, x->arg[i], ag_conv_grad(&part, x, i, g), part);
+  }
+  ag_array_release(g);
+  return s;
 }
 
 /* -- the walk ------------------------------------------------------------------------------ */
@@ -411,6 +425,8 @@ static ag_status backward(tape *t, ag_array *x, ag_array *g) {
   case AG_SCAN: return grad_scan(t, x, g);
   case AG_MATMUL: return grad_product(t, x, g);
   case AG_POOLING: return grad_pooling(t, x, g);
+  case AG_CONV:
+  case AG_CONV_WEIGHT: return grad_conv(t, x, g);
   case AG_EMBED: return grad_embed(t, x, g);
   case AG_CONCAT: return grad_concat(t, x, g);
   case AG_GATHER:

@@ -239,7 +239,7 @@ static ag_status run_once(ag_plan *p) {
 static void mark_computed(ag_array *x) {
   if (x->computed || x->kind == AG_BUFFER) return;
   x->computed = x->kind == AG_ELEMENTWISE || x->kind == AG_CAST || x->kind == AG_RANDOM ||
-                x->kind == AG_MATMUL;
+                x->kind == AG_MATMUL || x->kind == AG_CONV;
   for (int i = 0; i < x->nargs; i++)
     if (x->arg[i]) mark_computed(x->arg[i]);
 }

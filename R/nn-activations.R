@@ -122,24 +122,24 @@ erf <- function(x) elementwise("erf", x)
 #' @export
 softmax <- function(x) {
   if (!is_gpu(x)) return(of_plain(x, softmax))
-  z <- nn_columns(x)
-  largest <- nn_constant(colMaxs(z))
-  e <- exp(z - stretch(largest, z, 2L))
-  y <- .Call(C_reshape, e / stretch(colSums(e), e, 2L), dim(x))
-  if (is.null(dim(x))) names(y) <- names(x) else dimnames(y) <- dimnames(x)
+  if (is.null(dim(x))) return(like_vector(softmax(matrix(x)), x))
+  e <- exp(x - nn_spread(nn_detach(nn_reduce("max", x)), x))
+  e / nn_spread(nn_reduce("sum", e), x)
+}
+
+like_vector <- function(y, x) {
+  y <- .Call(C_reshape, y, NULL)
+  names(y) <- names(x)
   y
 }
 
-# h as a matrix with the dimensions after the first as one; a vector is one column.
-nn_columns <- function(h) {
-  shape <- dim(h)
-  if (length(shape) == 2) return(h)
-  if (is.null(shape)) shape <- length(h)
-  nn_reshape(h, c(shape[1], prod(shape[-1])))
-}
+# A statistic ("sum", "mean", "max") along the first dimension, and such statistics in h's shape:
+# views, which operations on them read without a copy.
+nn_reduce <- function(name, h) .Call(C_reduce_dims, name, h, FALSE, 1L, FALSE)
+nn_spread <- function(v, h) stretch(v, h, seq_along(dim(h))[-1])
 
 # h, a constant to gradients.
-nn_constant <- function(h) .Call(C_unary, "stop", h)
+nn_detach <- function(h) .Call(C_unary, "stop", h)
 
 # One row per activation; each takes a device array with features first and samples last.
 nn_activations <- list(

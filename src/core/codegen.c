@@ -177,6 +177,7 @@ ag_status ag_cg_generate(ag_cg_source *out, const ag_kernel *k, const ag_cg_targ
   case AG_K_SORT: status = ag_cg_sort(out, k, target); break;
   case AG_K_BATCHED: status = ag_cg_batched(out, k, target); break;
   case AG_K_BLOCK: status = ag_cg_block(out, k, target); break;
+  case AG_K_POOLING: status = ag_cg_pooling(out, k, target); break;
   }
   AG_TRY(status);
   if (!ag_strbuf_get(&out->text))

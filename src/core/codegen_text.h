@@ -96,5 +96,6 @@ AG_CHECKED ag_status ag_cg_conv(ag_cg_source *src, const ag_kernel *k, const ag_
 AG_CHECKED ag_status ag_cg_sort(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_batched(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_block(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
+AG_CHECKED ag_status ag_cg_pooling(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 
 #endif

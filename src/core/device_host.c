@@ -170,6 +170,7 @@ static ag_status host_launch(ag_device *d, const ag_kernel *k, const ag_binding 
   case AG_K_SORT: return ag_host_sort(k, slot);
   case AG_K_BATCHED: return ag_host_batched(k, slot);
   case AG_K_BLOCK: return ag_host_block(k, slot);
+  case AG_K_POOLING: return ag_host_pooling(k, slot);
   }
   return AG_OK;
 }

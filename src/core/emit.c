@@ -400,6 +400,21 @@ static ag_status emit_select(emitter *e, const ag_array *x) {
   return k->select.mask < 0 || k->select.value < 0 ? AG_E_ARGUMENT : AG_OK;
 }
 
+static ag_status emit_pooling(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  k->kind = AG_K_POOLING;
+  k->pooling.op = (ag_pooling)x->op;
+  k->pooling.type = x->type;
+  k->pooling.window = x->u.pooling.window;
+  k->pooling.count_pad = x->u.pooling.count_pad;
+  k->pooling.channels = x->shape.dim[0], k->pooling.samples = x->shape.dim[3];
+  k->pooling.nin = x->nargs;
+  for (int i = 0; i < x->nargs; i++)
+    k->pooling.slot_in[i] = ag_slot_of(e->b, ag_place_elements(x->arg[i])->mark);
+  k->pooling.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
+  return AG_OK;
+}
+
 static ag_access axes_access(const ag_array *x, const ag_axes *axes) {
   ag_place at = {.linear = 0, .axes = *axes};
   return ag_place_access(&at, &x->shape);
@@ -453,6 +468,7 @@ ag_status ag_emit(ag_build *b, int c, ag_kernel *k) {
   if (cut->copy_into < 0 && x->kind == AG_GATHER) return emit_gather(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_SCATTER) return emit_scatter(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_SELECT) return emit_select(&e, x);
+  if (cut->copy_into < 0 && x->kind == AG_POOLING) return emit_pooling(&e, x);
   if (cut->matmul >= 0) {
     const ag_array *product = b->item[cut->matmul].x;
     AG_TRY(product->kind == AG_MATMUL ? emit_matmul(&e, product) : emit_conv(&e, product));

@@ -63,6 +63,12 @@ AG_CHECKED ag_status ag_expr_put(ag_array **out, ag_shape shape, const ag_subscr
 /* See AG_SELECT; both have as many elements. */
 AG_CHECKED ag_status ag_expr_select(ag_array **out, ag_array *mask, ag_array *value);
 AG_CHECKED ag_status ag_expr_concat(ag_array **out, int n, ag_array *const *x);
+/* MAX or AVERAGE of windows of images, channels x width x height x samples, of reals; w has div 1,
+ * a positive mul and dil, and no window that lies outside of the image. */
+AG_CHECKED ag_status ag_expr_pooling(ag_array **out, ag_array *x, ag_pooling op, const ag_window *w,
+                                     int count_pad);
+/* The gradient of the images below such a node, g being the node's. */
+AG_CHECKED ag_status ag_expr_pooling_back(ag_array **out, ag_array *pooled, ag_array *g);
 /* Side by side along dimension `along`: the other extents agree, and so do the types. */
 AG_CHECKED ag_status ag_expr_bind(ag_array **out, int n, ag_array *const *x, int along);
 /* A plan's inputs: a buffer to be bound later, a scalar or the key of a random stream to be set

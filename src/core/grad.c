@@ -434,6 +434,19 @@ static ag_status grad_conv(tape *t, ag_array *x, ag_array *g) {
   return s;
 }
 
+/* -- windows ------------------------------------------------------------------------------- */
+static ag_status grad_pooling(tape *t, ag_array *x, ag_array *g) {
+  if (x->op == AG_POOLING_MAX_BACK)
+    return ag_fail(AG_E_ARGUMENT, "the second derivative of a maximum is not provided");
+  g = ag_array_retain(g);
+  if (g->kind == AG_SCALAR) STEP(g, ag_expr_recycle(&next, g, x->shape));
+  STEP(g, x->op == AG_POOLING_AVERAGE_BACK
+              ? ag_expr_pooling(&next, g, AG_POOLING_AVERAGE, &x->u.pooling.window,
+                                x->u.pooling.count_pad)
+              : ag_expr_pooling_back(&next, x, g));
+  return add_grad(t, x->arg[0], g);
+}
+
 /* -- the walk ------------------------------------------------------------------------------ */
 static ag_status backward(tape *t, ag_array *x, ag_array *g) {
   switch (x->kind) {
@@ -447,6 +460,7 @@ static ag_status backward(tape *t, ag_array *x, ag_array *g) {
   case AG_MATMUL: return grad_product(t, x, g);
   case AG_CONV:
   case AG_CONV_WEIGHT: return grad_conv(t, x, g);
+  case AG_POOLING: return grad_pooling(t, x, g);
   case AG_EMBED: return grad_embed(t, x, g);
   case AG_CONCAT: return grad_concat(t, x, g);
   case AG_GATHER: return grad_gather(t, x, g);

@@ -15,6 +15,7 @@ void ag_host_scatter(const ag_host_program *hp, const ag_binding *slot);
 AG_CHECKED ag_status ag_host_reduce(const ag_host_program *hp, const ag_binding *slot);
 AG_CHECKED ag_status ag_host_scan(const ag_host_program *hp, const ag_binding *slot);
 AG_CHECKED ag_status ag_host_batched(const ag_kernel *k, const ag_binding *slot);
+AG_CHECKED ag_status ag_host_pooling(const ag_kernel *k, const ag_binding *slot);
 AG_CHECKED ag_status ag_host_matmul(const ag_host_program *hp, const ag_binding *slot);
 AG_CHECKED ag_status ag_host_conv(const ag_host_program *hp, const ag_binding *slot);
 

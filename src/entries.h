@@ -54,6 +54,8 @@ ENTRY(batched_solve, 2)
 ENTRY(batched_chol, 1)
 ENTRY(batched_det, 1)
 ENTRY(batched_eigen, 2)
+/* pooling.c */
+ENTRY(pooling, 4)
 /* qr.c */
 ENTRY(qr, 2)
 ENTRY(qr_multiply, 5)
@@ -92,6 +94,7 @@ ENTRY(bind, 4)
 /* index.c */
 ENTRY(index, 3)
 ENTRY(which, 1)
+ENTRY(gather, 2)
 /* assign.c */
 ENTRY(assign, 4)
 /* sort.c */

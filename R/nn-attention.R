@@ -137,29 +137,49 @@ nn_unite_heads <- function(layer, h) {
 }
 
 # softmax(score) along the keys, of keys x queries x (heads x n). What is not seen is pushed far
-# down, so that its exp() is 0, and a finite way: a query that sees nothing has equal weights then,
-# which become 0, and never 0 / 0.
+# down, so that its exp() is 0, but not to -Inf: a query that sees nothing then has equal weights,
+# which become 0, where 0 / 0 would make its gradients NaN.
 nn_attention_weights <- function(layer, score, mask) {
-  seen <- NULL
-  if (layer$causal) seen <- nn_causal_mask(score)
+  if (!layer$causal && !layer$mask) return(softmax(score))
+  d <- dim(score)
+  all <- nn_reshape(score, c(d[1:2], layer$heads, d[3] %/% layer$heads))
+  if (layer$causal) all <- all + stretch(nn_causal_score(d), all, 1:2)
   if (layer$mask) {
-    mask <- nn_mask_of_heads(mask, dim(score), layer$heads)
-    seen <- if (is.null(seen)) mask else seen * mask
+    seen <- stretch(mask, all, if (length(dim(mask)) == 2) c(1, 4) else c(1, 2, 4))
+    all <- softmax(all + (seen - 1) * 1e30) * seen
+  } else {
+    all <- softmax(all)
   }
-  if (is.null(seen)) return(softmax(score))
-  weights <- softmax(score + (seen - 1) * 1e30)
-  if (layer$mask) weights * seen else weights
+  nn_reshape(all, d)
 }
 
-# 1 where the key's step is not behind the query's: keys x queries, recycled over heads and samples.
-nn_causal_mask <- function(score) {
-  seen <- outer(seq_len(dim(score)[1]), seq_len(dim(score)[2]), `<=`)
-  gpu(as.numeric(seen), gpu_type(score), gpu_device(score))
+# What to add where a key (rows) comes after the query (columns).
+nn_causal_score <- function(d) outer(seq_len(d[1]), seq_len(d[2]), `>`) * -1e30
+
+#' @rdname layer_multi_head_attention
+#' @export
+layer_positional <- function(x = NULL) {
+  if (nn_is_node(x)) return(nn_connect(x))
+  nn_layer("positional")
 }
 
-# The mask, keys x n or keys x queries x n, as `shape`: keys x queries x (heads x n).
-nn_mask_of_heads <- function(mask, shape, heads) {
-  n <- shape[3] %/% heads
-  over <- if (length(dim(mask)) == 2) c(1, 4) else c(1, 2, 4)
-  nn_reshape(stretch_to(mask, c(shape[1:2], heads, n), over), shape)
+#' @exportS3Method
+nn_layer_shape.nn_layer_positional <- function(layer, shape) {
+  nn_check_sequence(shape)
+  shape
+}
+
+#' @exportS3Method
+nn_layer_forward.nn_layer_positional <- function(layer, w, h, ctx) {
+  h + stretch(nn_positions(dim(h)[1], dim(h)[2]), h, 1:2)
+}
+
+# Sines and cosines in turn, features x time.
+nn_positions <- function(features, time) {
+  i <- seq_len(features) - 1
+  angle <- outer(10000^(-2 * (i %/% 2) / features), seq_len(time) - 1)
+  odd <- i %% 2 == 1
+  angle[odd, ] <- cos(angle[odd, ])
+  angle[!odd, ] <- sin(angle[!odd, ])
+  angle
 }

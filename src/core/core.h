@@ -6,6 +6,7 @@
 #include "device.h"
 #include "array.h"
 #include "expr.h"
+#include "conv.h"
 #include "schedule.h"
 #include "plan.h"
 #include "grad.h"

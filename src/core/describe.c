@@ -57,7 +57,7 @@ static void describe_reg(const ag_kernel *k, int r, ag_strbuf *out) {
     break;
   case AG_I_IOTA: ag_strbuf_add(out, "index"); break;
   case AG_I_RANDOM: ag_strbuf_add(out, in->op == AG_UNIFORM ? "runif" : "rnorm"); break;
-  case AG_I_ACC: ag_strbuf_add(out, "matmul"); break;
+  case AG_I_ACC: ag_strbuf_add(out, k->kind == AG_K_CONV ? "conv" : "matmul"); break;
   case AG_I_CAST:
     ag_strbuf_add(out, "%s(", ag_dtype_name(in->type));
     describe_reg(k, in->arg[0], out);
@@ -122,6 +122,28 @@ static void describe_block(const ag_kernel *k, ag_strbuf *out) {
                 (long long)k->block.cols, ag_dtype_name(k->block.type));
 }
 
+static void describe_conv(const ag_kernel *k, ag_strbuf *out) {
+  const ag_window *w = &k->conv.window;
+  ag_strbuf_add(out, "%s %lld x %lld of %lld x %lld x %lld x %lld to %lld x %lld x %lld",
+                k->conv.of_weight ? "conv weight" : "conv", (long long)w->k[0], (long long)w->k[1],
+                (long long)k->conv.in, (long long)w->in[0], (long long)w->in[1],
+                (long long)k->conv.samples, (long long)k->conv.out, (long long)w->out[0],
+                (long long)w->out[1]);
+  if (k->conv.groups > 1) ag_strbuf_add(out, ", %lld groups", (long long)k->conv.groups);
+  ag_strbuf_add(out, " (#%d, #%d): ", k->conv.slot_x,
+                k->conv.of_weight ? k->conv.slot_y : k->conv.slot_w);
+  describe_outputs(k, out);
+}
+
+static void describe_pooling(const ag_kernel *k, ag_strbuf *out) {
+  static const char *const name[] = {"max", "average", "max back", "average back"};
+  const ag_window *w = &k->pooling.window;
+  ag_strbuf_add(out, "pooling %lld x %lld of %lld x %lld x %lld x %lld: #%d = %s(#%d)",
+                (long long)w->k[0], (long long)w->k[1], (long long)k->pooling.channels,
+                (long long)w->in[0], (long long)w->in[1], (long long)k->pooling.samples,
+                k->pooling.slot_out, name[k->pooling.op], k->pooling.slot_in[k->pooling.nin - 1]);
+}
+
 void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
   switch (k->kind) {
   case AG_K_REDUCE:
@@ -131,9 +153,15 @@ void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
                   (long long)k->gather.cols, k->gather.slot_out, k->gather.slot_in,
                   k->gather.slot_index);
     break;
+  case AG_K_SCATTER:
+    ag_strbuf_add(out, "scatter %lld x %lld x %lld: #%d[, #%d, ] = sums of #%d",
+                  (long long)k->scatter.pre, (long long)k->scatter.n, (long long)k->scatter.post,
+                  k->scatter.slot_out, k->scatter.slot_index, k->scatter.slot_in);
+    break;
   case AG_K_SORT: describe_sort(k, out); break;
   case AG_K_BATCHED: describe_batched(k, out); break;
   case AG_K_BLOCK: describe_block(k, out); break;
+  case AG_K_POOLING: describe_pooling(k, out); break;
   case AG_K_MATMUL:
     ag_strbuf_add(out, "matmul ");
     if (k->mm.batch > 1) ag_strbuf_add(out, "%lld of ", (long long)k->mm.batch);
@@ -142,6 +170,7 @@ void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
     if (k->mm.block) ag_strbuf_add(out, "block");
     else describe_outputs(k, out);
     break;
+  case AG_K_CONV: describe_conv(k, out); break;
   case AG_K_SELECT: describe_select(k, out); break;
   case AG_K_MAP:
     ag_strbuf_add(out, "map ");

@@ -28,22 +28,22 @@ static ag_operand operand(const emitter *e, int slot, ag_dtype type, ag_access a
       .slot = slot, .type = type, .at = at, .contiguous = ag_access_contiguous(&at, space_of(e))};
 }
 
-static int add_operand(emitter *e, ag_operand o) {
-  ag_program *p = &e->k->prog;
-  for (int i = 0; i < p->nin; i++)
-    if (p->in[i].slot == o.slot && p->in[i].type == o.type && !p->key[i] &&
-        ag_access_equal(&p->in[i].at, &o.at, AG_MAX_DIM))
-      return i;
-  if (p->nin >= AG_MAX_IN) return too_large();
-  p->in[p->nin] = o;
-  return p->nin++;
-}
-
 static int find_instr(const emitter *e, ag_instr_kind kind, int index) {
   const ag_program *p = &e->k->prog;
   for (int r = 0; r < p->ninstr; r++)
     if (p->instr[r].kind == kind && p->instr[r].index == index) return r;
   return -1;
+}
+
+static int add_operand(emitter *e, ag_operand o) {
+  ag_program *p = &e->k->prog;
+  for (int i = 0; i < p->nin; i++)
+    if (p->in[i].slot == o.slot && p->in[i].type == o.type && find_instr(e, AG_I_RANDOM, i) < 0 &&
+        ag_access_equal(&p->in[i].at, &o.at, AG_MAX_DIM))
+      return i;
+  if (p->nin >= AG_MAX_IN) return too_large();
+  p->in[p->nin] = o;
+  return p->nin++;
 }
 
 static int emit_operand(emitter *e, ag_instr_kind kind, int slot, const ag_array *x,
@@ -62,7 +62,7 @@ static int emit_random(emitter *e, const ag_array *x, const ag_place *at) {
   if (p->nin >= AG_MAX_IN) return too_large();
   int index = p->nin++;
   p->in[index] = operand(e, -1, x->type, ag_place_access(at, &x->shape));
-  p->key[index] = x->u.key;
+  p->key[index].value = x->u.key, p->key[index].param = x->param;
   return add_instr(
       e, (ag_instr){
              .kind = AG_I_RANDOM, .type = x->type, .from = x->type, .op = x->op, .index = index});
@@ -155,6 +155,8 @@ static int compute(emitter *e, int i, const ag_place *at) {
   case AG_SCALAR: return emit_const(e, x);
   case AG_IOTA: return emit_operand(e, AG_I_IOTA, -1, x, at);
   case AG_MATMUL:
+  case AG_CONV:
+  case AG_CONV_WEIGHT:
     return add_instr(e, (ag_instr){.kind = AG_I_ACC, .type = x->type, .from = x->type});
   case AG_BUFFER: return emit_operand(e, AG_I_LOAD, ag_slot_of(e->b, i), x, at);
   case AG_TAKE: return emit_take(e, x, at);
@@ -312,15 +314,78 @@ static ag_status emit_matmul(emitter *e, const ag_array *x) {
   return AG_OK;
 }
 
+/* Where the elements of a stored array lie one after the other. */
+static int run_slot(emitter *e, int64_t *base, ag_array *x) {
+  x = ag_place_run(base, x);
+  return ag_slot_of(e->b, x->mark);
+}
+
+/* Images, contiguous somewhere in a slot. */
+static ag_status images_operand(emitter *e, ag_array *x, int *slot, int64_t *base) {
+  *slot = run_slot(e, base, x);
+  return *slot < 0 ? ag_fail(AG_E_MEMORY, "out of memory") : AG_OK;
+}
+
+/* The strides of a weight: its channels of one side are channels within a group of `per_group`, the
+ * groups side by side. */
+static ag_status weight_operand(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  ag_place at;
+  ag_array *w = ag_place_operand(&at, x->arg[1]);
+  const ag_access a = ag_place_access(&at, &w->shape);
+  const int out = x->u.conv.transposed, in = !out; /* its dimensions */
+  const int64_t per_group = x->arg[1]->shape.dim[0] / k->conv.groups;
+  k->conv.slot_w = ag_slot_of(e->b, w->mark);
+  k->conv.base_w = a.base;
+  k->conv.w_out = a.stride[out], k->conv.w_in = a.stride[in];
+  k->conv.w_group = per_group * a.stride[0];
+  k->conv.w_k[0] = a.stride[2], k->conv.w_k[1] = a.stride[3];
+  return k->conv.slot_w < 0 ? ag_fail(AG_E_MEMORY, "out of memory") : AG_OK;
+}
+
+static ag_status emit_conv(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  const int of_weight = x->kind == AG_CONV_WEIGHT;
+  const ag_shape *images = &x->arg[of_weight]->shape,
+                 *results = of_weight ? &x->arg[0]->shape : &x->shape;
+  k->kind = AG_K_CONV;
+  k->conv.type = x->type;
+  k->conv.window = x->u.conv.window;
+  k->conv.groups = x->u.conv.groups;
+  k->conv.in = images->dim[0], k->conv.out = results->dim[0];
+  k->conv.samples = images->dim[3];
+  k->conv.of_weight = of_weight;
+  AG_TRY(images_operand(e, x->arg[of_weight], &k->conv.slot_x, &k->conv.base_x));
+  if (!of_weight) return weight_operand(e, x);
+  return images_operand(e, x->arg[0], &k->conv.slot_y, &k->conv.base_y);
+}
+
 static ag_status emit_gather(emitter *e, const ag_array *x) {
   ag_kernel *k = e->k;
   k->kind = AG_K_GATHER;
   k->gather.type = x->type;
   k->gather.rows = x->shape.dim[0], k->gather.cols = x->shape.dim[1],
   k->gather.in_cols = x->arg[0]->shape.dim[1];
-  k->gather.slot_in = ag_slot_of(e->b, x->arg[0]->mark);
-  k->gather.slot_index = ag_slot_of(e->b, x->arg[1]->mark);
+  k->gather.slot_in = run_slot(e, &k->gather.base_in, x->arg[0]);
+  k->gather.slot_index = run_slot(e, &k->gather.base_index, x->arg[1]);
   k->gather.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
+  return AG_OK;
+}
+
+static ag_status emit_scatter(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  const ag_array *from = x->arg[0];
+  const int along = x->u.scatter.along;
+  k->kind = AG_K_SCATTER;
+  k->scatter.type = x->type;
+  k->scatter.first = x->u.scatter.first;
+  k->scatter.pre = k->scatter.post = 1;
+  for (int q = 0; q < x->shape.nd; q++)
+    if (q != along) *(q < along ? &k->scatter.pre : &k->scatter.post) *= x->shape.dim[q];
+  k->scatter.n = from->shape.dim[along], k->scatter.cols = x->shape.dim[along];
+  k->scatter.slot_in = run_slot(e, &k->scatter.base_in, x->arg[0]);
+  k->scatter.slot_index = run_slot(e, &k->scatter.base_index, x->arg[1]);
+  k->scatter.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
   return AG_OK;
 }
 
@@ -333,6 +398,21 @@ static ag_status emit_select(emitter *e, const ag_array *x) {
   k->select.value = emit(e, x->arg[1]->mark, &at);
   k->select.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
   return k->select.mask < 0 || k->select.value < 0 ? AG_E_ARGUMENT : AG_OK;
+}
+
+static ag_status emit_pooling(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  k->kind = AG_K_POOLING;
+  k->pooling.op = (ag_pooling)x->op;
+  k->pooling.type = x->type;
+  k->pooling.window = x->u.pooling.window;
+  k->pooling.count_pad = x->u.pooling.count_pad;
+  k->pooling.channels = x->shape.dim[0], k->pooling.samples = x->shape.dim[3];
+  k->pooling.nin = x->nargs;
+  for (int i = 0; i < x->nargs; i++)
+    k->pooling.slot_in[i] = ag_slot_of(e->b, ag_place_elements(x->arg[i])->mark);
+  k->pooling.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
+  return AG_OK;
 }
 
 static ag_access axes_access(const ag_array *x, const ag_axes *axes) {
@@ -386,7 +466,12 @@ ag_status ag_emit(ag_build *b, int c, ag_kernel *k) {
   set_space(&k->prog, &cut->space);
   if (cut->copy_into < 0 && (x->kind == AG_REDUCE || x->kind == AG_SCAN)) return emit_reduce(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_GATHER) return emit_gather(&e, x);
+  if (cut->copy_into < 0 && x->kind == AG_SCATTER) return emit_scatter(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_SELECT) return emit_select(&e, x);
-  if (cut->matmul >= 0) AG_TRY(emit_matmul(&e, b->item[cut->matmul].x));
+  if (cut->copy_into < 0 && x->kind == AG_POOLING) return emit_pooling(&e, x);
+  if (cut->matmul >= 0) {
+    const ag_array *product = b->item[cut->matmul].x;
+    AG_TRY(product->kind == AG_MATMUL ? emit_matmul(&e, product) : emit_conv(&e, product));
+  }
   return emit_map(&e, cut);
 }

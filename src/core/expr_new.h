@@ -8,5 +8,8 @@
 /* A pending node of n arguments (retained; NULL is fine) on their common device. */
 AG_CHECKED ag_status ag_expr_node(ag_array **out, ag_kind kind, ag_dtype type, ag_shape shape,
                                   int n, ag_array *const *arg);
+/* The type of reals in which they are computed: float64 wins over float32; single numbers adapt to
+ * the arrays they meet. */
+ag_dtype ag_expr_common_real(int n, ag_array *const *arg);
 
 #endif

@@ -52,6 +52,15 @@ typedef struct {
   void (*sums)(int64_t k, int n, const int8_t *x, int64_t rs, int64_t cs, int32_t *sum);
 } ag_isa_i8;
 
+/* What poolings do to the n channels at one place of an image, from host_pooling.h. */
+typedef struct {
+  void (*max)(int64_t n, void *y, const void *x); /* y = max(y, x), NaN wins */
+  void (*add)(int64_t n, void *y, const void *x);
+  void (*divide)(int64_t n, void *y, const void *x, double divisor); /* y = x / divisor */
+  /* to[i] += rest[i] and rest[i] = 0 where x[i] is the maximum */
+  void (*give)(int64_t n, void *to, void *rest, const void *x, const void *maximum);
+} ag_pooling_loops;
+
 /* Many small problems, column-major, one after the other. */
 typedef struct {
   ag_batched_step step;
@@ -126,7 +135,8 @@ typedef struct {
    * not positive, else 0. For a few rows. */
   int (*chol_f32)(int n, float *a, int64_t lda);
   int (*chol_f64)(int n, double *a, int64_t lda);
-  ag_isa_i8 i8, i8_vnni; /* the latter is empty (mr 0) where there is none */
+  ag_pooling_loops pooling[2]; /* by ag_dtype */
+  ag_isa_i8 i8, i8_vnni;       /* the latter is empty (mr 0) where there is none */
 } ag_isa;
 
 enum { AG_TRI = 8 };

@@ -42,7 +42,7 @@ typedef enum {
   AG_I_RANDOM, /* op: ag_distribution; key[index] with the access of operand `index` as counter */
   AG_I_OP,     /* op of arg[0..2] (register numbers; -1 where not used) */
   AG_I_CAST,   /* arg[0] of type `from` to `type`; NA stays NA */
-  AG_I_ACC     /* the accumulator of a matmul kernel at this element */
+  AG_I_ACC     /* the accumulator of a matmul or conv kernel at this element */
 } ag_instr_kind;
 
 typedef struct {
@@ -61,7 +61,10 @@ typedef struct {
   int ninstr, nin, nout, nkonst;
   ag_instr instr[AG_MAX_INSTR];
   ag_operand in[AG_MAX_IN];
-  uint64_t key[AG_MAX_IN]; /* RANDOM: by operand */
+  struct {
+    uint64_t value;
+    int param;      /* number in a plan, or -1 */
+  } key[AG_MAX_IN]; /* RANDOM: by operand */
   struct {
     double value;
     int param;
@@ -77,11 +80,14 @@ typedef enum {
   AG_K_REDUCE,
   AG_K_SCAN,
   AG_K_MATMUL,
+  AG_K_CONV,
   AG_K_GATHER,
+  AG_K_SCATTER,
   AG_K_SELECT,
   AG_K_SORT,
   AG_K_BATCHED,
-  AG_K_BLOCK
+  AG_K_BLOCK,
+  AG_K_POOLING
 } ag_kernel_kind;
 
 /* What a SORT kernel does, and its slots in this order (see sort.h). */
@@ -162,7 +168,8 @@ typedef struct ag_kernel {
       prog; /* MAP: all of it. REDUCE, SCAN: computes what is reduced (register `reg`, no outputs).
              * MATMUL: the epilogue, over the m x n result; out[0] has the product's type, is
              * contiguous, and may hold the raw product while the kernel runs; unused where the
-             * product goes to a block. GATHER: unused.
+             * product goes to a block. CONV: the epilogue, over the result, as MATMUL's; of a
+             * weight's gradient the store alone. GATHER, SCATTER: unused.
              * SELECT: computes the registers `mask` and `value` */
   struct {  /* REDUCE, SCAN: prog's dimensions fall into three groups of npre, nred and the other
                dimensions */
@@ -192,13 +199,34 @@ typedef struct ag_kernel {
     int64_t base_c, ldc;
     ag_into into;
   } mm;
-  struct { /* GATHER: out[, j] = in[, index[j]]; bytes_per_column contiguous; a bad index gives
-              zeros */
+  struct { /* CONV: see conv.h; images are contiguous, channels first, samples last. The result goes
+              to prog.out[0] */
+    ag_dtype type;
+    ag_window window;
+    int64_t in, out; /* channels of x and of the result */
+    int64_t groups, samples;
+    int slot_x;
+    int64_t base_x;
+    int of_weight; /* the gradient by the weight: */
+    int slot_y;    /* that by the result, as the result's shape, contiguous */
+    int64_t base_y;
+    int slot_w; /* else the weight, at base_w; element strides of the output channel within a group,
+                 * the group, the input channel within the group, the place in the window */
+    int64_t base_w, w_out, w_group, w_in, w_k[2];
+  } conv;
+  struct { /* GATHER: out[, j] = in[, index[j]]; a bad index gives NA */
     ag_dtype type;
     int64_t rows, cols, in_cols;
     int slot_in, slot_index, slot_out;
     int64_t base_in, base_index;
   } gather;
+  struct { /* SCATTER: out[p, j, q] = sum over i with index[i] = first + j of in[p, i, q], in the
+              order of i, for p < pre, i < n, j < cols, q < post */
+    ag_dtype type;
+    int64_t pre, n, post, cols, first;
+    int slot_in, slot_index, slot_out;
+    int64_t base_in, base_index;
+  } scatter;
   struct { /* SELECT: `value` where `mask` is not 0, NA where it is NA, in order; the number of
               them goes, as int32, to the element behind the place of the last that there may be */
     int mask, value, slot_out;
@@ -235,6 +263,14 @@ typedef struct ag_kernel {
     int64_t rows, cols, lda, ldb, count; /* lda, ldb: of slots 0 and 1 */
     int right, upper, trans, unit;       /* TRSM; TRIANGLE: upper, unit */
   } block;
+  struct { /* POOLING: see ag_pooling; all are contiguous */
+    ag_pooling op;
+    ag_dtype type;
+    ag_window window; /* from the images to the pooled ones, also on the way back */
+    int64_t channels, samples;
+    int count_pad;
+    int nin, slot_in[3], slot_out; /* in the order of ag_pooling's arguments */
+  } pooling;
   int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */
   void *code; /* the device's compiled form */
 } ag_kernel;

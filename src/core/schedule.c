@@ -74,9 +74,23 @@ static void use(ag_build *b, ag_array *x, int c, const ag_place *at) {
 /* A kernel reads the stored elements of `x`, whatever computes them. */
 static void need(ag_build *b, ag_array *x) { b->item[x->mark].uses = 2; }
 
+static void need_run(ag_build *b, ag_array *x) {
+  int64_t base;
+  need(b, ag_place_run(&base, x));
+}
+
 static void need_behind_views(ag_build *b, ag_array *x) {
   ag_place at;
   need(b, ag_place_operand(&at, x));
+}
+
+/* What a product or a convolution reads. */
+static void need_factors(ag_build *b, const ag_array *x) {
+  for (int i = 0; i < 2; i++) {
+    const int images = x->kind == AG_CONV_WEIGHT || (x->kind == AG_CONV && i == 0);
+    if (images) need_run(b, x->arg[i]);
+    else need_behind_views(b, x->arg[i]);
+  }
 }
 
 static int is_fusable(const ag_array *x) {
@@ -95,8 +109,10 @@ static int is_map(const ag_build *b, const ag_cut *c) {
   case AG_SCAN:
   case AG_EMBED:
   case AG_GATHER:
+  case AG_SCATTER:
   case AG_TAKE:
   case AG_PUT:
+  case AG_POOLING:
   case AG_SELECT: return 0;
   default: return c->copy_into < 0;
   }
@@ -114,6 +130,9 @@ static int can_be_extra(const ag_build *b, const ag_item *t) {
   const ag_cut *c = &b->cut[t->owner];
   return is_map(b, c) && c->nextra < AG_MAX_OUT - 1 && runs_along(b, t);
 }
+
+/* Products and convolutions leave their result to an epilogue. */
+static int accumulates(const ag_array *x) { return x->kind == AG_MATMUL || x->kind == AG_CONV; }
 
 /* The product becomes the accumulator of the elementwise kernel that is its only user. The kernel's
  * first output serves as the product's memory meanwhile, so it must have its type and must not be
@@ -146,20 +165,6 @@ static ag_status fuse(ag_build *b, int i) {
   return AG_OK;
 }
 
-/* The node below views and reshapes that has the same elements in the same order. */
-static ag_array *same_elements(ag_array *x) {
-  while (ag_is_viewlike(x)) {
-    ag_place at = ag_place_identity(&x->shape), inner;
-    if (!ag_place_through(&inner, &at, x, &x->shape)) return x;
-    ag_access access = ag_place_access(&inner, &x->arg[0]->shape);
-    if (ag_array_count(x->arg[0]) != ag_array_count(x) || access.base ||
-        !ag_access_contiguous(&access, &x->shape))
-      return x;
-    x = x->arg[0];
-  }
-  return x;
-}
-
 /* The parts of a CONCAT whose elements do not follow each other: each is computed by a kernel that
  * stores it with strides. */
 static ag_status interleave_parts(ag_build *b, int i) {
@@ -183,7 +188,7 @@ static ag_status place_parts(ag_build *b, int i) {
   ag_array *x = b->item[i].x;
   int64_t offset = 0;
   for (int j = 0; j < x->nargs; j++) {
-    ag_array *part = same_elements(x->arg[j]);
+    ag_array *part = ag_place_elements(x->arg[j]);
     ag_item *t = &b->item[part->mark];
     if (ag_is_viewlike(part) || ag_is_free(part) || part->kind == AG_CONCAT || t->into >= 0 ||
         t->assign >= 0 || t->kernel >= 0) {
@@ -213,13 +218,14 @@ static ag_status own_kernel(ag_build *b, int i) {
   AG_TRY(add_cut(b, i, space, &c));
   b->item[i].kernel = c;
   ag_place at = ag_place_identity(&space), inner;
-  if (x->kind == AG_MATMUL) {
+  if (accumulates(x) || x->kind == AG_CONV_WEIGHT) {
     b->cut[c].matmul = i;
-    need_behind_views(b, x->arg[0]);
-    need_behind_views(b, x->arg[1]);
-  } else if (x->kind == AG_GATHER) {
-    need(b, x->arg[0]);
-    need(b, x->arg[1]);
+    need_factors(b, x);
+  } else if (x->kind == AG_POOLING) {
+    for (int j = 0; j < x->nargs; j++) need(b, ag_place_elements(x->arg[j]));
+  } else if (x->kind == AG_GATHER || x->kind == AG_SCATTER) {
+    need_run(b, x->arg[0]);
+    need_run(b, x->arg[1]);
   } else if (x->kind == AG_TAKE) {
     need_behind_views(b, x->arg[0]);
     b->cut[c].operands++;
@@ -242,10 +248,9 @@ static ag_status decide(ag_build *b, int i) {
   if (t->uses == 1 && is_fusable(x) && fits(&b->cut[t->owner], x)) {
     if (!(t->target || x->computed) || can_be_extra(b, t)) return fuse(b, i);
   }
-  if (x->kind == AG_MATMUL && can_be_epilogue(b, t)) {
+  if (accumulates(x) && can_be_epilogue(b, t)) {
     b->cut[t->owner].matmul = i;
-    need_behind_views(b, x->arg[0]);
-    need_behind_views(b, x->arg[1]);
+    need_factors(b, x);
     return AG_OK;
   }
   return own_kernel(b, i);
@@ -310,6 +315,17 @@ static void each_slot(ag_schedule *s, int at, slot_fn fn) {
     fn(s, k->gather.slot_out, at, 1, 1);
     return;
   }
+  if (k->kind == AG_K_POOLING) {
+    for (int i = 0; i < k->pooling.nin; i++) fn(s, k->pooling.slot_in[i], at, 0, 0);
+    fn(s, k->pooling.slot_out, at, 1, 1);
+    return;
+  }
+  if (k->kind == AG_K_SCATTER) {
+    fn(s, k->scatter.slot_in, at, 0, 0);
+    fn(s, k->scatter.slot_index, at, 0, 0);
+    fn(s, k->scatter.slot_out, at, 1, 1);
+    return;
+  }
   for (int i = 0; i < k->prog.nin; i++) /* a scan reads on after it has begun to write */
     if (k->prog.in[i].slot >= 0)
       fn(s, k->prog.in[i].slot, at, 0, k->kind != AG_K_SCAN && k->prog.in[i].contiguous);
@@ -320,6 +336,10 @@ static void each_slot(ag_schedule *s, int at, slot_fn fn) {
   if (k->kind == AG_K_MATMUL) {
     fn(s, k->mm.slot_a, at, 0, 0);
     fn(s, k->mm.slot_b, at, 0, 0);
+  }
+  if (k->kind == AG_K_CONV) {
+    fn(s, k->conv.slot_x, at, 0, 0);
+    fn(s, k->conv.of_weight ? k->conv.slot_y : k->conv.slot_w, at, 0, 0);
   }
 }
 
@@ -344,6 +364,7 @@ static int launches(const ag_kernel *k) {
   switch (k->kind) {
   case AG_K_REDUCE: return k->reduce.pre * k->reduce.post > 0;
   case AG_K_GATHER: return k->gather.rows * k->gather.cols > 0;
+  case AG_K_SCATTER: return k->scatter.pre * k->scatter.cols * k->scatter.post > 0;
   default: return k->prog.count > 0;
   }
 }

@@ -29,7 +29,7 @@ typedef struct {
   ag_shape space;
   int copy_into; /* CONCAT item this kernel copies the root into, or -1 */
   int64_t copy_offset;
-  int matmul;                    /* item of the product whose epilogue this is, or -1 */
+  int matmul; /* item of the product or convolution whose epilogue this is, or -1 */
   int nextra, extra[AG_MAX_OUT]; /* items stored as further outputs */
   int operands, instrs;          /* upper bounds, to stay below the caps */
 } ag_cut;

@@ -6,13 +6,13 @@
 #' or are made while the training runs (augmentation, simulation). It takes the place of `x` and
 #' `y`.
 #'
-#' In each epoch `f` is called with 1, 2, ... until it returns `NULL`. The pieces may differ in size.
-#' They are cut into batches in the order in which they come, and the samples of a piece are
+#' In each epoch `f` is called with 1, 2, ... until it returns `NULL`. The pieces may differ in
+#' size. They are cut into batches in the order in which they come, and the samples of a piece are
 #' shuffled; what is left of a piece is put before the next one, so only the last batch of an
 #' epoch is smaller. Inputs and targets are standardised by the first piece.
 #'
-#' The next piece is asked for before the results of the last one are waited for, so `f` runs while a
-#' GPU still computes. It may use R's random number stream.
+#' The next piece is asked for before the results of the last one are waited for, so `f` may run
+#' while a GPU still computes. It may use R's random number stream.
 #' @param f A function of the number of the piece (or of nothing) that returns `list(x, y)` or
 #'   `list(x, y, weights)`, as [nn_fit()] takes them, or `NULL` after the last piece.
 #' @param n The number of samples in an epoch. `NULL`: they are counted, by asking for all pieces
@@ -173,8 +173,9 @@ nn_source_open.nn_source_file <- function(source, batch, type = "float32", like 
   samples <- if (is.null(source$chunk)) 2^23 / sum(counts) else source$chunk
   state$capacity <- min(max(samples %/% batch, 1) * batch, source$n)
   types <- vapply(source$fields, function(f) as.integer(f$type), 0L)
+  state$on_device <- nn_field_roles(source$fields) == 1 # targets are looked at in R
   state$reader <- .Call(C_reader_new, source$path, c(source$offset, source$n, state$capacity),
-                        types, counts, type)
+                        types, counts, state$on_device, type)
   nn_source_restart(state)
   state
 }
@@ -206,7 +207,7 @@ nn_source_chunk.nn_source_file <- function(source, state) {
   fields <- source$fields
   dims <- lapply(fields, function(f) rev(f$dim))
   roles <- nn_field_roles(fields)
-  values <- .Call(C_reader_next, state$reader, dims, roles == 1, state$type)
+  values <- .Call(C_reader_next, state$reader, dims, state$on_device, state$type)
   if (is.null(values)) {
     nn_source_restart(state)
     return(NULL)

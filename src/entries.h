@@ -139,7 +139,7 @@ ENTRY(nn_sums, 2)
 ENTRY(nn_read, 3)
 ENTRY(nn_write, 4)
 /* reader.c */
-ENTRY(reader_new, 5)
+ENTRY(reader_new, 6)
 ENTRY(reader_free, 1)
 ENTRY(reader_start, 2)
 ENTRY(reader_next, 4)

@@ -217,9 +217,11 @@ nn_metrics_of <- function(metrics, net) {
   n <- length(net$outputs)
   if (n == 1 || is.null(metrics)) metrics <- rep(list(metrics), n)
   Map(function(output, m) {
-    if (is.null(m)) m <- if (output$kind == "class") "accuracy"
+    classes <- output$kind == "class"
+    if (is.null(m)) m <- if (classes && !anyNA(output$wanted)) "accuracy"
     if (inherits(m, "nn_metric") || is.function(m)) m <- list(m)
-    lapply(as.list(m), nn_as_metric)
+    k <- if (classes) length(output$levels) else output$columns
+    lapply(as.list(m), nn_as_metric, output$loss, k, classes)
   }, net$outputs, metrics)
 }
 

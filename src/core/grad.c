@@ -428,7 +428,9 @@ static ag_status grad_conv(tape *t, ag_array *x, ag_array *g) {
   if (g->kind == AG_SCALAR) STEP(g, ag_expr_recycle(&next, g, x->shape));
   for (int i = 0; i < 2 && s == AG_OK; i++) {
     ag_array *part = NULL;
-    if (wants(x->arg[i])) s = give(t, x->arg[i], ag_conv_grad(&part, x, i, g), part);
+    if (!wants(x->arg[i])) continue;
+    s = ag_conv_grad(&part, x, i, g);
+    s = give(t, x->arg[i], s, part);
   }
   ag_array_release(g);
   return s;

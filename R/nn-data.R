@@ -54,7 +54,7 @@ nn_match_inputs <- function(x, name, like) {
 nn_input_of <- function(x, name, like) {
   levels <- NULL
   offset <- isTRUE(attr(x, "nn_offset")) # of a formula: added to the output as it is
-  attr(x, "nn_offset") <- NULL
+  if (offset) attr(x, "nn_offset") <- NULL
   if (is.factor(x)) {
     levels <- if (is.null(like)) levels(x) else like$levels
     x <- nn_codes(x, name, levels)

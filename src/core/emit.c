@@ -392,6 +392,21 @@ static ag_status emit_conv(emitter *e, const ag_array *x) {
   return AG_OK;
 }
 
+static ag_status emit_pooling(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  k->kind = AG_K_POOLING;
+  k->pooling.op = (ag_pooling)x->op;
+  k->pooling.type = x->type;
+  k->pooling.window = x->u.pooling.window;
+  k->pooling.count_pad = x->u.pooling.count_pad;
+  k->pooling.channels = x->shape.dim[0], k->pooling.samples = x->shape.dim[3];
+  k->pooling.nin = x->nargs;
+  for (int i = 0; i < x->nargs; i++)
+    AG_TRY(images_operand(e, x->arg[i], &k->pooling.slot_in[i], &k->pooling.base_in[i]));
+  k->pooling.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
+  return AG_OK;
+}
+
 static ag_status emit_gather(emitter *e, const ag_array *x) {
   ag_kernel *k = e->k;
   k->kind = AG_K_GATHER;
@@ -430,21 +445,6 @@ static ag_status emit_select(emitter *e, const ag_array *x) {
   k->select.value = emit(e, x->arg[1]->mark, &at);
   k->select.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
   return k->select.mask < 0 || k->select.value < 0 ? AG_E_ARGUMENT : AG_OK;
-}
-
-static ag_status emit_pooling(emitter *e, const ag_array *x) {
-  ag_kernel *k = e->k;
-  k->kind = AG_K_POOLING;
-  k->pooling.op = (ag_pooling)x->op;
-  k->pooling.type = x->type;
-  k->pooling.window = x->u.pooling.window;
-  k->pooling.count_pad = x->u.pooling.count_pad;
-  k->pooling.channels = x->shape.dim[0], k->pooling.samples = x->shape.dim[3];
-  k->pooling.nin = x->nargs;
-  for (int i = 0; i < x->nargs; i++)
-    k->pooling.slot_in[i] = ag_slot_of(e->b, ag_place_elements(x->arg[i])->mark);
-  k->pooling.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
-  return AG_OK;
 }
 
 static ag_access axes_access(const ag_array *x, const ag_axes *axes) {

@@ -436,7 +436,7 @@ static ag_status grad_conv(tape *t, ag_array *x, ag_array *g) {
   return s;
 }
 
-/* -- windows ------------------------------------------------------------------------------- */
+/* -- poolings ------------------------------------------------------------------------------ */
 static ag_status grad_pooling(tape *t, ag_array *x, ag_array *g) {
   if (x->op == AG_POOLING_MAX_BACK)
     return ag_fail(AG_E_ARGUMENT, "the second derivative of a maximum is not provided");

@@ -165,6 +165,20 @@ static ag_status fuse(ag_build *b, int i) {
   return AG_OK;
 }
 
+/* The node below views and reshapes that has the same elements in the same order. */
+static ag_array *same_elements(ag_array *x) {
+  while (ag_is_viewlike(x)) {
+    ag_place at = ag_place_identity(&x->shape), inner;
+    if (!ag_place_through(&inner, &at, x, &x->shape)) return x;
+    ag_access access = ag_place_access(&inner, &x->arg[0]->shape);
+    if (ag_array_count(x->arg[0]) != ag_array_count(x) || access.base ||
+        !ag_access_contiguous(&access, &x->shape))
+      return x;
+    x = x->arg[0];
+  }
+  return x;
+}
+
 /* The parts of a CONCAT whose elements do not follow each other: each is computed by a kernel that
  * stores it with strides. */
 static ag_status interleave_parts(ag_build *b, int i) {
@@ -188,7 +202,7 @@ static ag_status place_parts(ag_build *b, int i) {
   ag_array *x = b->item[i].x;
   int64_t offset = 0;
   for (int j = 0; j < x->nargs; j++) {
-    ag_array *part = ag_place_elements(x->arg[j]);
+    ag_array *part = same_elements(x->arg[j]);
     ag_item *t = &b->item[part->mark];
     if (ag_is_viewlike(part) || ag_is_free(part) || part->kind == AG_CONCAT || t->into >= 0 ||
         t->assign >= 0 || t->kernel >= 0) {
@@ -222,7 +236,7 @@ static ag_status own_kernel(ag_build *b, int i) {
     b->cut[c].matmul = i;
     need_factors(b, x);
   } else if (x->kind == AG_POOLING) {
-    for (int j = 0; j < x->nargs; j++) need(b, ag_place_elements(x->arg[j]));
+    for (int j = 0; j < x->nargs; j++) need(b, ag_place_images(&inner, x->arg[j]));
   } else if (x->kind == AG_GATHER || x->kind == AG_SCATTER) {
     need_run(b, x->arg[0]);
     need_run(b, x->arg[1]);

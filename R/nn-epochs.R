@@ -33,10 +33,11 @@ nn_run_new <- function(job, trainer) {
   run$epoch <- 0L
   run$rows <- list()
   run$key <- floor(stats::runif(1) * 2^40)
-  run$rate <- nn_rate_new(job$options$optimizer, run$steps, job$options$epochs)
+  run$rates <- NULL # the state of a schedule that looks at the loss
   run$interrupted <- FALSE
   run$stop <- NULL # why training ends before the last epoch
   run$best <- NULL
+  run$restored <- FALSE # whether the parameters are those of the best epoch
   run
 }
 
@@ -77,7 +78,7 @@ nn_run_epoch <- function(run) {
     run$stop <- "diverged"
     return(invisible())
   }
-  run$rate <- nn_rate_after(run$rate, run$job$options$optimizer, nn_watched(row))
+  run$rates <- nn_rates_note(run$job$options$optimizer$lr, run$rates, nn_watched(row))
   nn_early_stop(run, row)
   nn_call_back(run, "on_epoch_end", row)
   nn_checkpoint_write(run)
@@ -95,9 +96,11 @@ nn_run_train <- function(run) {
 
 # Runs the batches of a pass over the training data: how many were done.
 nn_run_batches <- function(run, batches) {
-  rates <- nn_rate_at(run$rate, run$job$options$optimizer, run$step + seq_len(batches))
+  opt <- run$job$options$optimizer
+  t <- run$step + seq_len(batches)
+  rates <- nn_rates(opt$lr, t, run$steps, run$job$options$epochs, run$rates)
   run$lr <- rates[length(rates)]
-  scalar <- nn_optim_scalars(run$job$options$optimizer, run$step + seq_len(batches), rates)
+  scalar <- nn_optim_scalars(opt, t, rates)
   key <- run$key + 4096 * run$epoch
   by_batch <- nn_has_callback(run$job$options$callbacks, "on_batch_end")
   bar <- nn_bar(run)
@@ -187,11 +190,16 @@ nn_run_forward <- function(run, rows) {
   nn_network_predict(run$job$net, values$weights, values$state, x)
 }
 
+# The parameters that predictions use. A moving average of them is the optimiser's last state.
+nn_run_param <- function(run) {
+  averaged <- !is.null(run$job$options$optimizer$ema) && run$step > 0 && !run$restored
+  if (!averaged) return(nn_trainer_read(run$trainer, "param"))
+  nn_trainer_read(run$trainer, "state", run$trainer$optim$nstate - 1L)
+}
+
 # Parameters and state as lists per layer.
 nn_run_values <- function(run) {
-  param <- if (is.null(run$best$use)) nn_trainer_read(run$trainer, "param") else run$best$param
-  average <- nn_optim_average(run$job$options$optimizer, run)
-  if (!is.null(average)) param <- average
+  param <- nn_run_param(run)
   fixed <- nn_trainer_read(run$trainer, "fixed")
   list(weights = nn_unflat(run$trainer$layout, run$job$weights, param, fixed),
        state = nn_unflat(run$trainer$layout, run$job$state, param, fixed))

@@ -48,11 +48,13 @@ nn_check_unused <- function(first, ...) {
 }
 
 # Called by a layer's function that was given a node first: the same call without it makes the
-# layer.
+# layer. Further inputs, if the layer takes some, are its attribute "nodes".
 nn_connect <- function(node) {
   call <- sys.call(-1)
   layer <- eval(call[-2], parent.frame(2))
-  nn_node(layer, list(node))
+  nodes <- attr(layer, "nodes")
+  attr(layer, "nodes") <- NULL
+  nn_node(layer, c(list(node), nodes))
 }
 
 #' @export

@@ -85,7 +85,8 @@ nn_unflat <- function(layout, weights, param, fixed) {
 # column by its mean, all by one scale, so that the loss can be given in the data's units.
 nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
   loss <- nn_as_loss(if (is.null(loss)) nn_default_loss(target) else loss)
-  if (loss$kind == "class") target <- nn_as_classes(target)
+  one <- loss$kind == "either" && NCOL(target$values) == 1
+  if (loss$kind == "class" || one) target <- nn_as_classes(target)
   if (loss$kind == "numeric" && target$kind == "class") {
     nn_stop("type", "loss \"%s\" needs a numeric `%s`, not a factor: leave out `loss`", loss$name,
             name)

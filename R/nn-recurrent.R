@@ -27,15 +27,14 @@
 #' remembers at first (Jozefowicz et al. 2015). The parameters of the second direction have
 #' `_back` behind their names.
 #'
-#' @inheritParams layer_dense
 #' @param units The size of the state, a whole number of at least 1. (As in every layer, the first
 #'   argument may instead be the output of another layer: see [nn_model()].)
 #' @param activation Of `layer_rnn()`: `"tanh"`, or another one of [activations].
-#' @param sequences Whether the states after all steps are wanted (for another recurrent layer, say),
+#' @param return_sequences Whether the states after all steps are wanted (for another recurrent layer, say),
 #'   and not only the last one.
 #' @param direction Whether the sequence is read from its first step to the last (`"forward"`), from
 #'   the last to the first (`"backward"`), or by two networks in `"both"` ways, whose
-#'   states stand side by side: forward first, `2 * units` in all. With `sequences` the states stay
+#'   states stand side by side: forward first, `2 * units` in all. With `return_sequences` the states stay
 #'   where their input is; the last state of reading backward is then at the first step.
 #' @return An object of class `nn_layer`, to be given to [nn_model()].
 #' @section Errors: Bad settings give an error of class `anygpu_error_argument`; an input that is no
@@ -53,34 +52,34 @@
 #'   network architectures. *ICML*.
 #' @examples
 #' layer_lstm(64)
-#' nn_model(layer_gru(32, sequences = TRUE, direction = "both"), layer_lstm(32), layer_dense(2))
+#' nn_model(layer_gru(32, return_sequences = TRUE, direction = "both"), layer_lstm(32), layer_dense(2))
 #' @name recurrent
 NULL
 
 #' @rdname recurrent
 #' @export
-layer_rnn <- function(units, activation = "tanh", sequences = FALSE, direction = "forward") {
+layer_rnn <- function(units, activation = "tanh", return_sequences = FALSE, direction = "forward") {
   if (nn_is_node(units)) return(nn_connect(units))
-  nn_recurrent("rnn", units, sequences, direction, activation = nn_activation(activation))
+  nn_recurrent("rnn", units, return_sequences, direction, activation = nn_activation(activation))
 }
 
 #' @rdname recurrent
 #' @export
-layer_lstm <- function(units, sequences = FALSE, direction = "forward") {
+layer_lstm <- function(units, return_sequences = FALSE, direction = "forward") {
   if (nn_is_node(units)) return(nn_connect(units))
-  nn_recurrent("lstm", units, sequences, direction)
+  nn_recurrent("lstm", units, return_sequences, direction)
 }
 
 #' @rdname recurrent
 #' @export
-layer_gru <- function(units, sequences = FALSE, direction = "forward") {
+layer_gru <- function(units, return_sequences = FALSE, direction = "forward") {
   if (nn_is_node(units)) return(nn_connect(units))
-  nn_recurrent("gru", units, sequences, direction)
+  nn_recurrent("gru", units, return_sequences, direction)
 }
 
-nn_recurrent <- function(kind, units, sequences, direction, ...) {
+nn_recurrent <- function(kind, units, return_sequences, direction, ...) {
   layer <- nn_layer(kind, units = nn_count(units, "units"), ...,
-                    sequences = nn_flag(sequences, "sequences"),
+                    return_sequences = nn_flag(return_sequences, "return_sequences"),
                     direction = nn_choice(direction, "direction",
                                           c("forward", "backward", "both"), "forward"))
   class(layer) <- append(class(layer), "nn_layer_recurrent", 1)
@@ -90,7 +89,7 @@ nn_recurrent <- function(kind, units, sequences, direction, ...) {
 #' @exportS3Method
 nn_layer_shape.nn_layer_recurrent <- function(layer, shape) {
   nn_check_sequence(shape)
-  c(layer$units * (1L + (layer$direction == "both")), if (layer$sequences) shape[2])
+  c(layer$units * (1L + (layer$direction == "both")), if (layer$return_sequences) shape[2])
 }
 
 # `shape` must be that of a sequence: features and time.
@@ -189,7 +188,7 @@ nn_read <- function(layer, w, h, back) {
     state <- cell$step(layer, w, p_t, state)
     out[[t]] <- state$h
   }
-  if (!layer$sequences) return(state$h)
+  if (!layer$return_sequences) return(state$h)
   all <- nn_reshape(.Call(C_concat, out, NULL), c(layer$units, n, steps))
   aperm(all, c(1, 3, 2))
 }

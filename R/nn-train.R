@@ -142,7 +142,7 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
   split <- valid$split
   outputs <- nn_model_outputs(model, data$y, loss, standardize, split$train)
   net <- nn_network(model, data, outputs, standardize, split$train, options$precision)
-  weights <- nn_weights_of(data, outputs, class_weights, split)
+  weights <- nn_sample_weights(data, outputs, class_weights, split)
   shapes <- nn_network_shapes(net)
   data <- nn_with_validation(list(x = data$x, y = lapply(outputs, `[[`, "values"),
                                   weights = weights, n = data$n), valid, net, class_weights)
@@ -217,7 +217,7 @@ nn_metrics_of <- function(metrics, net) {
   n <- length(net$outputs)
   if (n == 1 || is.null(metrics)) metrics <- rep(list(metrics), n)
   Map(function(output, m) {
-    if (is.null(m)) m <- if (output$kind == "class" && output$loss$kind == "class") "accuracy"
+    if (is.null(m)) m <- if (output$kind == "class") "accuracy"
     if (inherits(m, "nn_metric") || is.function(m)) m <- list(m)
     lapply(as.list(m), nn_as_metric)
   }, net$outputs, metrics)
@@ -279,7 +279,7 @@ nn_bind_samples <- function(a, b) {
 }
 
 # How much each sample counts: with mean 1 over the training samples; NULL if all count the same.
-nn_weights_of <- function(data, outputs, class_weights, split) {
+nn_sample_weights <- function(data, outputs, class_weights, split) {
   w <- data$weights
   if (!is.null(class_weights)) {
     classes <- outputs[[1]]$output$levels

@@ -5,7 +5,8 @@
 nn_passes <- list(train = 0L, valid = 1L)
 
 # `data`: list(x, y, weights), arrays with samples first; `weights` are NULL if all are 1.
-# `optim`: list(nstate, nscalar, step), where step(p, g, state, scalar) gives the next values.
+# `optim`: list(nstate, nscalar, step), where step(p, g, state, scalar) gives the list of the next p
+# and the next states.
 nn_trainer <- function(net, weights, state, data, optim, metrics) {
   layout <- nn_layout(net, weights, state)
   arrays <- c(data$x, data$y, if (!is.null(data$weights)) list(matrix(data$weights)))
@@ -100,7 +101,8 @@ nn_losses <- function(net, batch, z) {
 nn_metric_sums <- function(trainer, batch, z) {
   unlist(Map(function(output, metrics, y, z) {
     lapply(metrics[!vapply(metrics, function(m) isTRUE(m$collect), NA)], function(m) {
-      m$sums(nn_unscaled(output, y), nn_unscaled(output, z), batch$w)
+      sums <- m$sums(nn_unscaled(output, y), nn_unscaled(output, z), batch$w)
+      if (gpu_type(sums) == trainer$net$type) sums else .Call(C_cast, sums, trainer$net$type)
     })
   }, trainer$net$outputs, trainer$metrics, batch$y, z), recursive = FALSE)
 }
@@ -120,7 +122,7 @@ nn_next <- function(trainer, losses, updates) {
   state <- lapply(seq_len(trainer$optim$nstate) - 1L, function(i) vector("state", i))
   scalar <- lapply(seq_len(trainer$optim$nscalar) - 1L, function(i) vector("scalar", i))
   stepped <- trainer$optim$step(vector("param"), g, state, scalar)
-  c(list(stepped$p, nn_next_fixed(trainer, updates)), stepped$state)
+  c(stepped[1], list(nn_next_fixed(trainer, updates)), stepped[-1])
 }
 
 nn_next_fixed <- function(trainer, updates) {

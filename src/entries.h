@@ -54,6 +54,8 @@ ENTRY(batched_solve, 2)
 ENTRY(batched_chol, 1)
 ENTRY(batched_det, 1)
 ENTRY(batched_eigen, 2)
+/* pooling.c */
+ENTRY(pooling, 4)
 /* qr.c */
 ENTRY(qr, 2)
 ENTRY(qr_multiply, 5)
@@ -93,6 +95,7 @@ ENTRY(concat_along, 2)
 /* index.c */
 ENTRY(index, 3)
 ENTRY(which, 1)
+ENTRY(gather, 2)
 /* assign.c */
 ENTRY(assign, 4)
 /* sort.c */
@@ -136,3 +139,8 @@ ENTRY(nn_run, 5)
 ENTRY(nn_sums, 2)
 ENTRY(nn_read, 3)
 ENTRY(nn_write, 4)
+/* reader.c */
+ENTRY(reader_new, 6)
+ENTRY(reader_free, 1)
+ENTRY(reader_start, 2)
+ENTRY(reader_next, 4)

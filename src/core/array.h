@@ -61,11 +61,14 @@ typedef enum {
   AG_CONV,        /* convolution of arg[0], images, with arg[1], a weight: see conv.h            */
   AG_CONV_WEIGHT, /* its gradient by the weight; arg[0] is that by the result, arg[1] the images */
   AG_GATHER,      /* columns of arg[0] chosen by arg[1], an int32 vector of 0-based indices   */
+  AG_SCATTER,     /* zeros, to which the elements of arg[0] along a dimension are added at the
+                     positions in arg[1]: the transpose of a gather or take                   */
   AG_EMBED,       /* zeros, with arg[0] put at axes: the transpose of a slice                 */
   AG_TAKE,        /* elements of arg[0] at the positions in arg[1], ...: NA where there is none */
   AG_PUT,         /* arg[0] put over an array of this shape: ag_array_overwrite()               */
   AG_SELECT,      /* the elements of arg[1] where arg[0] is TRUE or (as NA) NA, one after the
                      other; in the last element, as int32, how many these are */
+  AG_POOLING,     /* ag_pooling over windows of images                                        */
   AG_CONCAT       /* all arguments side by side along one dimension; along a vector's, their
                      elements one after the other                                             */
 } ag_kind;
@@ -82,6 +85,13 @@ typedef enum {
   AG_WHICH_MIN
 } ag_reduction;
 typedef enum { AG_UNIFORM, AG_NORMAL } ag_distribution;
+/* Of the elements of each window; and the ways back, with g the gradient of the result. */
+typedef enum {
+  AG_POOLING_MAX,         /* arg x: NaN wins                                                  */
+  AG_POOLING_AVERAGE,     /* arg x                                                            */
+  AG_POOLING_MAX_BACK,    /* args x, the maxima, g: each to the first element that is as large */
+  AG_POOLING_AVERAGE_BACK /* arg g: spread                                                     */
+} ag_pooling;
 
 typedef struct ag_array ag_array;
 struct ag_array {
@@ -90,7 +100,8 @@ struct ag_array {
   ag_dtype type;
   ag_shape shape;
   ag_device *dev; /* NULL for a scalar */
-  int op;         /* ELEMENTWISE: ops.h; REDUCE, SCAN: ag_reduction; RANDOM: ag_distribution */
+  int op;         /* ELEMENTWISE: ops.h; REDUCE, SCAN: ag_reduction; RANDOM: ag_distribution;
+                   POOLING: ag_pooling */
   int nargs;
   ag_array **arg; /* counted references; NULL entries where an op does not use it */
   union {
@@ -112,6 +123,13 @@ struct ag_array {
       int transposed; /* CONV: the weight is that of the way back */
     } conv;           /* CONV, CONV_WEIGHT */
     int along;        /* CONCAT: the dimension */
+    struct {
+      ag_window window;
+      int count_pad; /* an average counts places outside of the image, as zeros */
+    } pooling;
+    struct {
+      int along, first;
+    } scatter; /* SCATTER: the dimension, and which number its first position has */
   } u;
   int param;      /* SCALAR, BUFFER, RANDOM: number in a plan, or -1 */
   ag_buffer *buf; /* BUFFER: the data (NULL for a plan's input) */

@@ -314,12 +314,15 @@ static ag_status emit_matmul(emitter *e, const ag_array *x) {
   return AG_OK;
 }
 
+/* Where the elements of a stored array lie one after the other. */
+static int run_slot(emitter *e, int64_t *base, ag_array *x) {
+  x = ag_place_run(base, x);
+  return ag_slot_of(e->b, x->mark);
+}
+
 /* Images, contiguous somewhere in a slot. */
 static ag_status images_operand(emitter *e, ag_array *x, int *slot, int64_t *base) {
-  ag_place at;
-  x = ag_place_images(&at, x);
-  *base = ag_place_access(&at, &x->shape).base;
-  *slot = ag_slot_of(e->b, x->mark);
+  *slot = run_slot(e, base, x);
   return *slot < 0 ? ag_fail(AG_E_MEMORY, "out of memory") : AG_OK;
 }
 
@@ -340,6 +343,36 @@ static ag_status weight_operand(emitter *e, const ag_array *x) {
   return k->conv.slot_w < 0 ? ag_fail(AG_E_MEMORY, "out of memory") : AG_OK;
 }
 
+/* Each output looks at the pixel at its own place alone. */
+static int is_pointwise(const ag_kernel *k) {
+  const ag_window *w = &k->conv.window;
+  for (int a = 0; a < 2; a++)
+    if (w->k[a] != 1 || w->mul[a] != 1 || w->div[a] != 1 || w->off[a] || w->in[a] != w->out[a])
+      return 0;
+  return k->conv.groups == 1;
+}
+
+/* Then it is a product: of the weight and the pixels, or of gradients and pixels. */
+static void conv_to_matmul(ag_kernel *k) {
+  const ag_window *w = &k->conv.window;
+  const int64_t pixels = w->in[0] * w->in[1] * k->conv.samples;
+  k->kind = AG_K_MATMUL;
+  k->mm.type = k->conv.type;
+  k->mm.m = k->conv.out, k->mm.batch = 1;
+  k->mm.slot_b = k->conv.slot_x, k->mm.base_b = k->conv.base_x;
+  if (k->conv.of_weight) {
+    k->mm.n = k->conv.in, k->mm.k = pixels;
+    k->mm.slot_a = k->conv.slot_y, k->mm.base_a = k->conv.base_y;
+    k->mm.rs_a = 1, k->mm.cs_a = k->conv.out;
+    k->mm.rs_b = k->conv.in, k->mm.cs_b = 1;
+  } else {
+    k->mm.n = pixels, k->mm.k = k->conv.in;
+    k->mm.slot_a = k->conv.slot_w, k->mm.base_a = k->conv.base_w;
+    k->mm.rs_a = k->conv.w_out, k->mm.cs_a = k->conv.w_in;
+    k->mm.rs_b = 1, k->mm.cs_b = k->conv.in;
+  }
+}
+
 static ag_status emit_conv(emitter *e, const ag_array *x) {
   ag_kernel *k = e->k;
   const int of_weight = x->kind == AG_CONV_WEIGHT;
@@ -353,8 +386,25 @@ static ag_status emit_conv(emitter *e, const ag_array *x) {
   k->conv.samples = images->dim[3];
   k->conv.of_weight = of_weight;
   AG_TRY(images_operand(e, x->arg[of_weight], &k->conv.slot_x, &k->conv.base_x));
-  if (!of_weight) return weight_operand(e, x);
-  return images_operand(e, x->arg[0], &k->conv.slot_y, &k->conv.base_y);
+  AG_TRY(of_weight ? images_operand(e, x->arg[0], &k->conv.slot_y, &k->conv.base_y)
+                   : weight_operand(e, x));
+  if (is_pointwise(k)) conv_to_matmul(k);
+  return AG_OK;
+}
+
+static ag_status emit_pooling(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  k->kind = AG_K_POOLING;
+  k->pooling.op = (ag_pooling)x->op;
+  k->pooling.type = x->type;
+  k->pooling.window = x->u.pooling.window;
+  k->pooling.count_pad = x->u.pooling.count_pad;
+  k->pooling.channels = x->shape.dim[0], k->pooling.samples = x->shape.dim[3];
+  k->pooling.nin = x->nargs;
+  for (int i = 0; i < x->nargs; i++)
+    AG_TRY(images_operand(e, x->arg[i], &k->pooling.slot_in[i], &k->pooling.base_in[i]));
+  k->pooling.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
+  return AG_OK;
 }
 
 static ag_status emit_gather(emitter *e, const ag_array *x) {
@@ -363,9 +413,26 @@ static ag_status emit_gather(emitter *e, const ag_array *x) {
   k->gather.type = x->type;
   k->gather.rows = x->shape.dim[0], k->gather.cols = x->shape.dim[1],
   k->gather.in_cols = x->arg[0]->shape.dim[1];
-  k->gather.slot_in = ag_slot_of(e->b, x->arg[0]->mark);
-  k->gather.slot_index = ag_slot_of(e->b, x->arg[1]->mark);
+  k->gather.slot_in = run_slot(e, &k->gather.base_in, x->arg[0]);
+  k->gather.slot_index = run_slot(e, &k->gather.base_index, x->arg[1]);
   k->gather.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
+  return AG_OK;
+}
+
+static ag_status emit_scatter(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  const ag_array *from = x->arg[0];
+  const int along = x->u.scatter.along;
+  k->kind = AG_K_SCATTER;
+  k->scatter.type = x->type;
+  k->scatter.first = x->u.scatter.first;
+  k->scatter.pre = k->scatter.post = 1;
+  for (int q = 0; q < x->shape.nd; q++)
+    if (q != along) *(q < along ? &k->scatter.pre : &k->scatter.post) *= x->shape.dim[q];
+  k->scatter.n = from->shape.dim[along], k->scatter.cols = x->shape.dim[along];
+  k->scatter.slot_in = run_slot(e, &k->scatter.base_in, x->arg[0]);
+  k->scatter.slot_index = run_slot(e, &k->scatter.base_index, x->arg[1]);
+  k->scatter.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
   return AG_OK;
 }
 
@@ -431,7 +498,9 @@ ag_status ag_emit(ag_build *b, int c, ag_kernel *k) {
   set_space(&k->prog, &cut->space);
   if (cut->copy_into < 0 && (x->kind == AG_REDUCE || x->kind == AG_SCAN)) return emit_reduce(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_GATHER) return emit_gather(&e, x);
+  if (cut->copy_into < 0 && x->kind == AG_SCATTER) return emit_scatter(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_SELECT) return emit_select(&e, x);
+  if (cut->copy_into < 0 && x->kind == AG_POOLING) return emit_pooling(&e, x);
   if (cut->matmul >= 0) {
     const ag_array *product = b->item[cut->matmul].x;
     AG_TRY(product->kind == AG_MATMUL ? emit_matmul(&e, product) : emit_conv(&e, product));

@@ -52,6 +52,30 @@ typedef struct {
   void (*sums)(int64_t k, int n, const int8_t *x, int64_t rs, int64_t cs, int32_t *sum);
 } ag_isa_i8;
 
+/* What poolings do to the n channels at one place of an image, from host_pooling.h. */
+typedef struct {
+  void (*max)(int64_t n, void *y, const void *x); /* y = max(y, x), NaN wins */
+  void (*add)(int64_t n, void *y, const void *x);
+  void (*divide)(int64_t n, void *y, const void *x, double divisor); /* y = x / divisor */
+  /* to[i] += rest[i] and rest[i] = 0 where x[i] is the maximum */
+  void (*give)(int64_t n, void *to, void *rest, const void *x, const void *maximum);
+} ag_pooling_loops;
+
+/* n terms of a sum: from element a of A and element b of B on. */
+typedef struct {
+  int64_t a, b, n;
+} ag_conv_run;
+
+/* A tile of a convolution, over all terms l of all runs,
+ *   C(i, j) = (+=) sum of A[run.a + l lda + i] B[run.b + l rs_b + j cs_b]
+ * or, where channels are not mixed, of A[...] B[... + i]. */
+typedef struct {
+  int64_t runs;
+  const ag_conv_run *run;
+  int64_t lda, rs_b, cs_b, ldc;
+  int add;
+} ag_conv_sum;
+
 /* Many small problems, column-major, one after the other. */
 typedef struct {
   ag_batched_step step;
@@ -89,6 +113,15 @@ typedef struct {
                    int64_t cs_b, float *c, int64_t ldc, int into);
   void (*dots_f64)(int64_t m, int64_t n, int64_t k, const double *a, int64_t rs_a, const double *b,
                    int64_t cs_b, double *c, int64_t ldc, int into);
+  /* C is m x n: m <= mr; any m for channels that are not mixed (depth). */
+  void (*conv_f32)(int64_t m, int64_t n, const ag_conv_sum *s, const float *a, const float *b,
+                   float *c);
+  void (*conv_f64)(int64_t m, int64_t n, const ag_conv_sum *s, const double *a, const double *b,
+                   double *c);
+  void (*conv_depth_f32)(int64_t m, int64_t n, const ag_conv_sum *s, const float *a, const float *b,
+                         float *c);
+  void (*conv_depth_f64)(int64_t m, int64_t n, const ag_conv_sum *s, const double *a,
+                         const double *b, double *c);
   /* y[l*width + i] = x[i*rs + l*cs] for i < m <= width, l < k */
   void (*pack_f32)(int m, int64_t k, const float *x, int64_t rs, int64_t cs, float *y, int width);
   void (*pack_f64)(int m, int64_t k, const double *x, int64_t rs, int64_t cs, double *y, int width);
@@ -126,7 +159,8 @@ typedef struct {
    * not positive, else 0. For a few rows. */
   int (*chol_f32)(int n, float *a, int64_t lda);
   int (*chol_f64)(int n, double *a, int64_t lda);
-  ag_isa_i8 i8, i8_vnni; /* the latter is empty (mr 0) where there is none */
+  ag_pooling_loops pooling[2]; /* by ag_dtype */
+  ag_isa_i8 i8, i8_vnni;       /* the latter is empty (mr 0) where there is none */
 } ag_isa;
 
 enum { AG_TRI = 8 };

@@ -175,6 +175,7 @@ static void stream_end(void) {}
 #include "host_eigen.h"
 #include "host_batched.h"
 #include "host_panel.h"
+#include "host_pooling.h"
 
 #define FOLDS(type, more)                                                                          \
   {                                                                                                \
@@ -223,6 +224,7 @@ const ag_isa ISA = {
     EIGEN_FIELDS,
     BATCHED_FIELDS,
     PANEL_FIELDS,
+    POOLING_FIELDS,
 };
 
 #endif

@@ -82,10 +82,12 @@ typedef enum {
   AG_K_MATMUL,
   AG_K_CONV,
   AG_K_GATHER,
+  AG_K_SCATTER,
   AG_K_SELECT,
   AG_K_SORT,
   AG_K_BATCHED,
-  AG_K_BLOCK
+  AG_K_BLOCK,
+  AG_K_POOLING
 } ag_kernel_kind;
 
 /* What a SORT kernel does, and its slots in this order (see sort.h). */
@@ -167,7 +169,7 @@ typedef struct ag_kernel {
              * MATMUL: the epilogue, over the m x n result; out[0] has the product's type, is
              * contiguous, and may hold the raw product while the kernel runs; unused where the
              * product goes to a block. CONV: the epilogue, over the result, as MATMUL's; of a
-             * weight's gradient the store alone. GATHER: unused.
+             * weight's gradient the store alone. GATHER, SCATTER: unused.
              * SELECT: computes the registers `mask` and `value` */
   struct {  /* REDUCE, SCAN: prog's dimensions fall into three groups of npre, nred and the other
                dimensions */
@@ -212,13 +214,19 @@ typedef struct ag_kernel {
                  * the group, the input channel within the group, the place in the window */
     int64_t base_w, w_out, w_group, w_in, w_k[2];
   } conv;
-  struct { /* GATHER: out[, j] = in[, index[j]]; bytes_per_column contiguous; a bad index gives
-              zeros */
+  struct { /* GATHER: out[, j] = in[, index[j]]; a bad index gives NA */
     ag_dtype type;
     int64_t rows, cols, in_cols;
     int slot_in, slot_index, slot_out;
     int64_t base_in, base_index;
   } gather;
+  struct { /* SCATTER: out[p, j, q] = sum over i with index[i] = first + j of in[p, i, q], in the
+              order of i, for p < pre, i < n, j < cols, q < post */
+    ag_dtype type;
+    int64_t pre, n, post, cols, first;
+    int slot_in, slot_index, slot_out;
+    int64_t base_in, base_index;
+  } scatter;
   struct { /* SELECT: `value` where `mask` is not 0, NA where it is NA, in order; the number of
               them goes, as int32, to the element behind the place of the last that there may be */
     int mask, value, slot_out;
@@ -255,6 +263,15 @@ typedef struct ag_kernel {
     int64_t rows, cols, lda, ldb, count; /* lda, ldb: of slots 0 and 1 */
     int right, upper, trans, unit;       /* TRSM; TRIANGLE: upper, unit */
   } block;
+  struct { /* POOLING: see ag_pooling; images are contiguous */
+    ag_pooling op;
+    ag_dtype type;
+    ag_window window; /* from the images to the pooled ones, also on the way back */
+    int64_t channels, samples;
+    int count_pad;
+    int nin, slot_in[3], slot_out; /* in the order of ag_pooling's arguments */
+    int64_t base_in[3];
+  } pooling;
   int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */
   void *code; /* the device's compiled form */
 } ag_kernel;

@@ -54,6 +54,8 @@ ENTRY(batched_solve, 2)
 ENTRY(batched_chol, 1)
 ENTRY(batched_det, 1)
 ENTRY(batched_eigen, 2)
+/* conv.c */
+ENTRY(conv, 5)
 /* pooling.c */
 ENTRY(pooling, 4)
 /* qr.c */

@@ -93,6 +93,7 @@ ENTRY(diag_make, 2)
 /* bind.c */
 ENTRY(concat, 2)
 ENTRY(bind, 4)
+ENTRY(concat_along, 2)
 /* index.c */
 ENTRY(index, 3)
 ENTRY(which, 1)

@@ -218,10 +218,11 @@ nn_metrics_of <- function(metrics, net) {
   n <- length(net$outputs)
   if (n == 1 || is.null(metrics)) metrics <- rep(list(metrics), n)
   Map(function(output, m) {
-    if (is.null(m)) m <- if (output$kind == "class") "accuracy"
+    classes <- output$kind == "class"
+    if (is.null(m)) m <- if (classes && !anyNA(output$wanted)) "accuracy"
     if (inherits(m, "nn_metric") || is.function(m)) m <- list(m)
-    k <- if (output$kind == "class") length(output$levels) else prod(output$wanted)
-    lapply(as.list(m), nn_as_metric, output$loss, k, output$kind == "class")
+    k <- if (classes) length(output$levels) else output$columns
+    lapply(as.list(m), nn_as_metric, output$loss, k, classes)
   }, net$outputs, metrics)
 }
 

@@ -41,6 +41,7 @@ ENTRY(scan, 2)
 ENTRY(scan_rows, 3)
 /* rowstats.c */
 ENTRY(reduce_dims, 5)
+ENTRY(reduce_over, 4)
 ENTRY(variance, 2)
 ENTRY(stretch, 3)
 ENTRY(columns, 2)

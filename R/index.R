@@ -11,6 +11,10 @@
 #' Ranges with a constant step (`x[2:9, ]`, `x[5:1]`) are views: nothing is copied. Other indices
 #' are one gather. A logical array of the device, as in `x[x > 0]`, and one of numbers stay there.
 #'
+#' An index that is an argument of a function being traced ([gpu_jit()]) or is computed from one has
+#' no values yet: it must be of positions, those outside of the dimension give `NA`, and names are
+#' dropped.
+#'
 #' `x[i, j] <- value` writes into the memory of `x`, unless another variable or a pending expression
 #' still holds it: then into a copy on the device. The type of `x` stays, if it can hold the values,
 #' and else becomes that of the values, as in R.

@@ -1,79 +1,68 @@
-#' Dense layer
-#'
-#' A fully connected layer: each of its `units` is an activation of a weighted sum of
-#' all its inputs and a bias, `activation(W %*% h + b)`, with a sample per column of `h`.
-#'
-#' The number of inputs is not given: it follows from the data when the model is fitted.
-#' Weights are drawn from R's random number stream when fitting starts, so
-#' [set.seed()] is enough to get the same ones again: normal with standard deviation
-#' `sqrt(2 / inputs)` before a `"relu"` (He et al. 2015), uniform within
-#' `sqrt(6 / (inputs + units))` of 0 otherwise (Glorot and Bengio 2010). Biases start at 0.
-#'
-#' @param units The number of outputs, a whole number of at least 1.
-#' @param activation `"linear"` (or `NULL`), `"relu"`, `"sigmoid"`, `"tanh"` or
-#'   `"softmax"`. A softmax in the last layer is not needed for classification: the loss
-#'   takes the layer's output before the softmax in any case, which is more accurate.
-#' @return An object of class `nn_layer`, to be given to [nn_model()].
-#' @section Errors: A bad `units` or an unknown `activation` gives an error of class
-#'   `anygpu_error_argument`.
-#' @references He, K., Zhang, X., Ren, S. and Sun, J. (2015). Delving deep into rectifiers. *ICCV*.
-#'
-#'   Glorot, X. and Bengio, Y. (2010). Understanding the difficulty of training deep
-#'   feedforward neural networks. *AISTATS*.
-#' @examples
-#' layer_dense(16, "relu")
-#' nn_model(layer_dense(16, "relu"), layer_dense(3))
-#' @export
-layer_dense <- function(units, activation = NULL) {
-  units <- nn_count(units, "units")
-  activation <- nn_choice(activation, "activation", names(nn_activations), "linear")
-  structure(list(units = units, activation = activation), class = c("nn_layer_dense", "nn_layer"))
-}
+# What a layer is to the trainer. `shape` is that of one sample, in the order that arrays have
+# inside a network: reversed, features or channels first (see ?layers). Arrays there have one
+# dimension more, the samples, as the last. A layer's functions compose operations that run lazily
+# on device arrays: the trainer runs them once on placeholders, predict() on data.
 
-# What a layer is to the trainer: three functions. `h` has a sample per column; a layer must
-# compose operations that plain matrices and device arrays share, because the trainer runs
-# it on placeholders and predict() on data.
-
-# Named list of starting values for `inputs` inputs; their shapes are the parameters' shapes.
-nn_layer_init <- function(layer, inputs) UseMethod("nn_layer_init")
-# The output for input `h`; `par` is what nn_layer_init() returned, on the device.
-nn_layer_forward <- function(layer, par, h) UseMethod("nn_layer_forward")
-# The number of outputs per sample for `inputs` inputs.
-nn_layer_units <- function(layer, inputs) UseMethod("nn_layer_units")
+# The shape of the output for an input of `shape` (a list of shapes for a layer that merges).
+nn_layer_shape <- function(layer, shape) UseMethod("nn_layer_shape")
+# Named list of starting values of what is trained; their dims are the parameters' shapes.
+nn_layer_init <- function(layer, shape) UseMethod("nn_layer_init")
+# Named list of starting values of what is kept but not trained.
+nn_layer_state <- function(layer, shape) UseMethod("nn_layer_state")
+# The output for the input `h` (a list of inputs for a layer that merges). `w` holds parameters and
+# state by name; `ctx` is made by nn_ctx().
+nn_layer_forward <- function(layer, w, h, ctx) UseMethod("nn_layer_forward")
 
 #' @exportS3Method
-nn_layer_init.nn_layer_dense <- function(layer, inputs) {
-  n <- layer$units * inputs
-  weight <- if (layer$activation == "relu") {
-    stats::rnorm(n, sd = sqrt(2 / inputs))
-  } else {
-    limit <- sqrt(6 / (inputs + layer$units))
-    stats::runif(n, -limit, limit)
-  }
-  list(weight = matrix(weight, layer$units, inputs), bias = numeric(layer$units))
+nn_layer_shape.default <- function(layer, shape) shape
+#' @exportS3Method
+nn_layer_init.default <- function(layer, shape) list()
+#' @exportS3Method
+nn_layer_state.default <- function(layer, shape) list()
+
+# A layer of class nn_layer_<kind>: its settings by name.
+nn_layer <- function(kind, ...) {
+  structure(list(...), class = c(paste0("nn_layer_", kind), "nn_layer"))
 }
 
-#' @exportS3Method
-nn_layer_forward.nn_layer_dense <- function(layer, par, h) {
-  nn_activations[[layer$activation]](par$weight %*% h + par$bias)
+nn_layer_kind <- function(layer) sub("^nn_layer_", "", class(layer)[1])
+
+# What a layer may ask of the run it is part of:
+#   training         whether this is a training step
+#   uniform(dim)     random numbers within (0, 1), new in each batch
+#   update(name, x)  the state `name` of this layer becomes x when the step is done
+nn_ctx <- function(training = FALSE, type = "float32",
+                   uniform = function(dim) array(gpu_runif(prod(dim), type = type), dim),
+                   update = function(name, value) invisible()) {
+  list(training = training, uniform = uniform, update = update)
 }
 
-#' @exportS3Method
-nn_layer_units.nn_layer_dense <- function(layer, inputs) layer$units
+# The same elements in another shape, without a copy where that can be.
+nn_reshape <- function(h, dim) .Call(C_reshape, h, as.integer(dim))
 
-# One row per activation; each takes a device array with a sample per column.
-nn_activations <- list(
-  linear = function(z) z,
-  relu = function(z) relu(z),
-  sigmoid = function(z) sigmoid(z),
-  tanh = function(z) tanh(z),
-  softmax = function(z) .Call(C_nn_softmax, z)
-)
+# "28 x 28 x 1": a shape as the user gave it.
+nn_shape_text <- function(shape) {
+  if (is.list(shape)) return(paste(vapply(shape, nn_shape_text, ""), collapse = " and "))
+  paste(rev(shape), collapse = " x ")
+}
+
+# An error of a layer about its input; nn_model_shapes() puts the layer's number before it.
+nn_shape_stop <- function(format, ...) nn_stop("shape", format, ...)
 
 #' @export
 format.nn_layer <- function(x, ...) {
-  sprintf("%s, %d %s, %s", sub("^nn_layer_", "", class(x)[1]), x$units,
-          if (x$units == 1) "unit" else "units", x$activation)
+  settings <- unclass(x)
+  settings <- settings[!vapply(settings, is.null, NA)]
+  units <- settings$units
+  if (!is.null(units)) units <- paste(units, if (units == 1) "unit" else "units")
+  activation <- settings$activation
+  rest <- settings[setdiff(names(settings), c("units", "activation", "name", "frozen"))]
+  rest <- rest[vapply(rest, function(v) is.atomic(v) && !isFALSE(v), NA)]
+  rest <- vapply(names(rest), function(n) {
+    if (isTRUE(rest[[n]])) n else paste(n, paste(rest[[n]], collapse = " x "))
+  }, "")
+  paste(c(gsub("_", " ", nn_layer_kind(x)), units, rest, activation, if (isTRUE(x$frozen)) "frozen"),
+        collapse = ", ")
 }
 
 #' @export

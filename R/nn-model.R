@@ -1,30 +1,56 @@
 #' Neural network
 #'
-#' Puts layers one behind the other. The result is a plan of the network only: it has no
+#' Puts layers together. The result is a plan of the network only: it has no
 #' weights until [nn_fit()] draws and trains them.
 #'
-#' @param ... Layers such as [layer_dense()], from input to output.
-#' @return An object of class `nn_model`: a list with the element `layers`.
+#' @param ... Layers such as [layer_dense()], from input to output; or, for a network that is no
+#'   chain, its outputs (see [nn_input()]).
+#' @param inputs For outputs in `...`: a list of the inputs, in the order of the data. `NULL`: in
+#'   the order in which they are met.
+#' @return An object of class `nn_model`: a list with the elements `layers`, `from` (for each layer
+#'   the numbers of the layers whose outputs it takes, `-k` for input `k`), `inputs` (their
+#'   shapes) and `outputs` (numbers of layers).
 #' @section Errors: Anything that is not a layer gives an error of class
 #'   `anygpu_error_argument`.
 #' @examples
 #' nn_model(layer_dense(256, "relu"), layer_dense(128, "relu"), layer_dense(10))
+#'
+#' x <- nn_input()
+#' h <- x |> layer_dense(16, "relu")
+#' nn_model(h |> layer_dense(1), h |> layer_dense(3))
 #' @seealso [nn_fit()]
 #' @export
-nn_model <- function(...) {
-  layers <- list(...)
-  if (length(layers) == 0) nn_stop("argument", "nn_model() needs at least one layer")
-  for (i in seq_along(layers)) {
-    if (inherits(layers[[i]], "nn_layer")) next
+nn_model <- function(..., inputs = NULL) {
+  parts <- unname(list(...))
+  if (length(parts) == 0) nn_stop("argument", "nn_model() needs at least one layer")
+  nodes <- vapply(parts, nn_is_node, NA)
+  if (all(nodes)) return(structure(nn_graph_of(parts, inputs), class = "nn_model"))
+  for (i in seq_along(parts)) {
+    if (inherits(parts[[i]], "nn_layer")) next
     nn_stop("argument", "argument %d of nn_model() must be a layer such as layer_dense(), not %s",
-            i, nn_describe(layers[[i]]))
+            i, if (nodes[i]) "the output of one" else nn_describe(parts[[i]]))
   }
-  structure(list(layers = unname(layers)), class = "nn_model")
+  n <- length(parts)
+  structure(class = "nn_model", list(
+    layers = parts, from = as.list(c(-1, seq_len(n - 1))), inputs = list(NULL), outputs = n
+  ))
 }
 
 #' @export
 format.nn_model <- function(x, ...) {
-  sprintf("  %d  %s", seq_along(x$layers), vapply(x$layers, format, ""))
+  chain <- nn_is_chain(x)
+  from <- vapply(x$from, function(f) {
+    paste(ifelse(f < 0, if (length(x$inputs) == 1) "input" else paste("input", -f), f),
+          collapse = ", ")
+  }, "")
+  sprintf("  %d  %s%s", seq_along(x$layers), vapply(x$layers, format, ""),
+          if (chain) "" else paste0("  <- ", from))
+}
+
+nn_is_chain <- function(model) {
+  n <- length(model$layers)
+  length(model$outputs) == 1 && model$outputs == n &&
+    identical(as.numeric(unlist(model$from)), as.numeric(c(-1, seq_len(n - 1))))
 }
 
 #' @export
@@ -35,28 +61,44 @@ print.nn_model <- function(x, ...) {
   invisible(x)
 }
 
-# Starting weights: one named list per layer.
-nn_model_init <- function(model, inputs) {
-  weights <- list()
+# The shapes of all layers' outputs, for inputs of `shapes`. An error names the layer.
+nn_model_shapes <- function(model, shapes) {
+  out <- list()
   for (i in seq_along(model$layers)) {
-    weights[[i]] <- nn_layer_init(model$layers[[i]], inputs)
-    inputs <- nn_layer_units(model$layers[[i]], inputs)
-  }
-  weights
-}
-
-# The output on `h` (a sample per column). `logits`: leave out a softmax at the end.
-nn_model_forward <- function(model, weights, h, logits) {
-  last <- length(model$layers)
-  for (i in seq_len(last)) {
     layer <- model$layers[[i]]
-    if (logits && i == last && layer$activation == "softmax") layer$activation <- "linear"
-    h <- nn_layer_forward(layer, weights[[i]], h)
+    given <- nn_given(model$from[[i]], shapes, out)
+    out[[i]] <- withCallingHandlers(
+      as.integer(nn_layer_shape(layer, given)),
+      anygpu_error = function(e) {
+        nn_stop(sub("anygpu_error_", "", class(e)[1]), "layer %d (%s) on an input of %s: %s", i,
+                gsub("_", " ", nn_layer_kind(layer)), nn_shape_text(given), conditionMessage(e))
+      }
+    )
   }
-  h
+  out
 }
 
-nn_model_outputs <- function(model, inputs) {
-  for (layer in model$layers) inputs <- nn_layer_units(layer, inputs)
-  inputs
+# What a layer takes: of inputs (-k) and of outputs of layers. One alone is not a list.
+nn_given <- function(from, inputs, outputs) {
+  taken <- lapply(from, function(f) if (f < 0) inputs[[-f]] else outputs[[f]])
+  if (length(taken) == 1) taken[[1]] else taken
+}
+
+# For each layer what `make` (nn_layer_init or nn_layer_state) gives for inputs of `shapes`.
+nn_model_make <- function(model, shapes, make) {
+  out <- nn_model_shapes(model, shapes)
+  lapply(seq_along(model$layers), function(i) {
+    make(model$layers[[i]], nn_given(model$from[[i]], shapes, out))
+  })
+}
+
+# The outputs, a list, on the list of inputs `x`. `w`: for each layer parameters and state;
+# `ctx_of(i)`: the context of layer i.
+nn_model_forward <- function(model, w, x, ctx_of) {
+  out <- list()
+  for (i in seq_along(model$layers)) {
+    h <- nn_given(model$from[[i]], x, out)
+    out[[i]] <- nn_layer_forward(model$layers[[i]], w[[i]], h, ctx_of(i))
+  }
+  out[model$outputs]
 }

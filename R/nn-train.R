@@ -2,102 +2,251 @@
 #'
 #' Trains a model by mini-batches on the current device (see [gpu_device()]). The data go to
 #' the device once; an epoch runs there without R: each batch is gathered by an index, and
-#' losses are summed on the device.
-#'
-#' The loss is the mean over the samples of a batch: `"mse"` is the mean over the outputs of the
-#' squared error, `"cross_entropy"` is `-log(p)` of the true class, where `p` comes from a softmax
-#' of the last layer's outputs. Computation is in float32 on every device.
+#' losses and metrics are summed on the device.
 #'
 #' Everything random (the validation split, the starting weights, the order of the samples in
-#' each epoch) comes from R's random number stream: [set.seed()] is enough to get the
+#' each epoch, dropout) comes from R's random number stream: [set.seed()] is enough to get the
 #' same fit again.
 #'
-#' Inputs are used as they are: scale them (see [scale()]) when they are of different size.
-#'
 #' An interrupt (Ctrl-C, Esc) ends the training between two batches; the fit as it is then is
-#' returned, with a warning. So is a fit whose loss is no longer finite.
+#' returned, with a warning. A loss that is no longer finite ends it likewise.
+#'
+#' @section Data:
+#' Samples come first: a matrix is `n x features`, sequences are `n x time x features`, images
+#' `n x height x width x channels`. A list of arrays is for a model with several inputs, a list of
+#' targets for one with several outputs. The columns of a matrix or data frame are standardised
+#' (mean 0, standard deviation 1; indicators of 0 and 1 are left as they are) and so is a numeric
+#' target if its loss allows it; the fit remembers how, predictions and the losses in the history
+#' are in the units of the data.
 #'
 #' @param model An [nn_model()].
-#' @param x A numeric matrix, a data frame of numbers or a device array, one sample per row; no
-#'   missing values.
+#' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;
+#'   no missing values. Or a formula, see [nn_fit.formula()], or an [nn_source()] of data that do
+#'   not fit into memory.
 #' @param y A factor (classification: the last layer has a unit for each level), or a
-#'   numeric vector or matrix (regression: a unit for each column).
+#'   numeric vector or matrix (regression: a unit for each column); a list of these for several
+#'   outputs.
 #' @param epochs How often all samples are used, at least 1.
 #' @param batch_size Samples per step, at least 1. The last batch of an epoch is smaller if the
 #'   number of samples asks for it; no sample is left out.
-#' @param optimizer [opt_adam()] or [opt_sgd()].
-#' @param loss `"mse"`, `"cross_entropy"`, or `NULL` for the one that suits `y`. With
-#'   `"cross_entropy"` a numeric `y` is taken as classes.
-#' @param validation The share of samples, chosen at random, that are held out and only
-#'   watched: at least 0 and less than 1.
+#' @param optimizer See [optimizers]. [opt_lbfgs()] uses all samples in each step, and `epochs`
+#'   says how many iterations it may take.
+#' @param loss See [losses]: an object, its name, a function of `(y_true, y_pred)`, or `NULL` for
+#'   `"cross_entropy"` of a factor and `"mse"` of numbers. A list for several outputs.
+#' @param validation Samples that are held out and only watched: a share (at least 0, less than 1)
+#'   of them chosen at random, their numbers, or other data as `list(x, y)`.
+#' @param weights A number for each sample: how much its loss counts. Only their proportions
+#'   matter.
+#' @param class_weights A number for each class, by name or in the order of the levels.
+#' @param metrics What to watch beside the loss, see [metrics]; by default the accuracy of a
+#'   classification. A list of lists for several outputs.
+#' @param standardize Whether to standardise, see below: `TRUE`, `FALSE`, or a logical for each
+#'   input.
+#' @param callbacks See [nn_callback()].
+#' @param early_stopping `NULL`, or how many epochs without a better (validation) loss end the
+#'   training; the weights of the best epoch are then restored. See [nn_early_stopping()] for more.
+#' @param checkpoint `NULL`, or a file that is written after each epoch; [nn_resume()] continues
+#'   from it exactly.
+#' @param precision What to compute with: `"float32"`; `"float64"`, the default of [opt_lbfgs()];
+#'   `"tf32"` or `"bf16"`: products on the tensor cores of a device that has them, with weights in
+#'   float32.
 #' @param verbose Whether to show progress on the standard error stream.
+#' @param ... For methods; of the default method, none.
 #' @return An object of class `nn_fit`, a list of plain R values:
 #'   \describe{
 #'     \item{`model`}{the model}
-#'     \item{`weights`}{for each layer a named list: `weight` (units x inputs) and `bias`}
-#'     \item{`history`}{a data frame with a row per epoch: `epoch`, `loss`, `accuracy`,
-#'       `val_loss`, `val_accuracy`, `seconds`. The training values are means over the epoch's
-#'       batches, each taken before its step.}
-#'     \item{`levels`}{of `y`, `NULL` for a regression}
-#'     \item{`interrupted`}{whether training ended early}
+#'     \item{`weights`, `state`}{for each layer a named list: what was trained, and what
+#'       is kept beside it (running means)}
+#'     \item{`history`}{a data frame with a row per epoch: `epoch`, `loss`, metrics,
+#'       `val_loss`, `val_` metrics, `lr`, `seconds`. The training values are means over the
+#'       epoch's batches, each taken before its step.}
+#'     \item{`baseline`}{the loss of the best constant prediction, to compare with}
+#'     \item{`interrupted`}{whether training was ended by the user}
 #'   }
 #'   and what it was trained with. It can be saved with [saveRDS()] and used in another
 #'   session, on any device. Methods: [predict()][predict.nn_fit], [plot()][plot.nn_fit],
-#'   `print()`, `summary()` (a table of the layers), `as.data.frame()` (the history).
+#'   `print()`, [summary()][summary.nn_fit], `coef()`, `fitted()`, `residuals()`, `nobs()`,
+#'   `update()`, `as.data.frame()` (the history).
 #' @section Errors: Data of the wrong type or shape give errors of class `anygpu_error_type` and
 #'   `anygpu_error_shape`, other bad arguments (missing values, an unknown loss)
 #'   `anygpu_error_argument`. A loss that is not finite gives a warning of class
 #'   `anygpu_warning_diverged`, an interrupt one of class `anygpu_warning_interrupt`, samples of
-#'   one class only one of class `anygpu_warning_class`.
+#'   one class only one of class `anygpu_warning_class`, a constant column one of class
+#'   `anygpu_warning_constant`.
 #' @examples
 #' set.seed(1)
 #' net <- nn_model(layer_dense(16, "relu"), layer_dense(3))
-#' fit <- nn_fit(net, scale(iris[1:4]), iris$Species, epochs = 20, batch_size = 16,
+#' fit <- nn_fit(net, iris[1:4], iris$Species, epochs = 20, batch_size = 16,
 #'               optimizer = opt_adam(0.01), validation = 0.2)
 #' fit
-#' table(predict(fit, scale(iris[1:4]), type = "class"), iris$Species)
+#' table(predict(fit, iris[1:4], type = "class"), iris$Species)
 #' @export
-nn_fit <- function(model, x, y, epochs = 10, batch_size = 32, optimizer = opt_adam(), loss = NULL,
-                   validation = 0, verbose = nn_verbose()) {
+nn_fit <- function(model, x, ...) {
   nn_check_class(model, "model", "nn_model", "an nn_model()")
-  nn_check_class(optimizer, "optimizer", "nn_optimizer", "opt_adam() or opt_sgd()")
-  epochs <- nn_count(epochs, "epochs")
-  batch_size <- nn_count(batch_size, "batch_size")
-  loss <- nn_choice(loss, "loss", c("mse", "cross_entropy"))
-  validation <- nn_number(validation, "validation", 0, 1, closed = TRUE)
-  verbose <- nn_flag(verbose, "verbose")
-  x <- nn_samples(x, "x")
-  target <- nn_targets(y, nrow(x), loss)
-  nn_check_outputs(model, ncol(x), target)
+  UseMethod("nn_fit", x)
+}
 
-  split <- nn_split(nrow(x), validation)
-  weights <- nn_model_init(model, ncol(x))
-  trainer <- nn_trainer(model, weights, x, target, optimizer)
-  on.exit(.Call(C_nn_free, trainer$handle))
-  nn_trainer_pass(trainer, split$train, batch_size, training = TRUE)
-  # results do not depend on the size of these batches: large, for speed
-  nn_trainer_pass(trainer, split$valid, max(batch_size, 1024L), training = FALSE)
-  run <- nn_epochs(trainer, split, epochs, verbose)
+#' @rdname nn_fit
+#' @export
+nn_fit.default <- function(model, x, y, epochs = 10, batch_size = 32, optimizer = opt_adam(),
+                           loss = NULL, validation = 0, weights = NULL, class_weights = NULL,
+                           metrics = NULL, standardize = TRUE, callbacks = NULL,
+                           early_stopping = NULL, checkpoint = NULL, precision = NULL,
+                           verbose = nn_verbose(), ...) {
+  nn_check_dots(...)
+  options <- nn_options(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
+                        precision, verbose, !missing(batch_size))
+  data <- nn_data(x, y, weights)
+  job <- nn_job(model, data, loss, validation, class_weights, metrics, standardize, options)
+  fit <- nn_job_run(job)
+  fit$call <- match.call()
+  fit
+}
 
-  structure(class = "nn_fit", list(
-    model = model, weights = utils::relist(.Call(C_nn_weights, trainer$handle), weights),
-    history = run$history, levels = target$levels, interrupted = run$interrupted,
-    loss = target$loss, optimizer = optimizer, epochs = epochs, batch_size = batch_size,
-    samples = lengths(split), inputs = ncol(x), features = colnames(x), outputs = target$outputs,
-    output_names = target$names, output_matrix = target$matrix, device = trainer$device
-  ))
+nn_check_dots <- function(...) {
+  if (...length() == 0) return(invisible())
+  nn_stop("argument", "nn_fit() has no argument %s",
+          if (is.null(...names())) "at that place" else paste0("`", ...names()[1], "`"))
 }
 
 # Not while knitting: a document may be made by an interactive session.
 nn_verbose <- function() interactive() && !isTRUE(getOption("knitr.in.progress"))
 
-nn_check_outputs <- function(model, inputs, target) {
-  units <- nn_model_outputs(model, inputs)
-  if (units == target$outputs) return(invisible())
-  what <- if (!is.null(target$levels)) "class" else "column"
-  if (target$outputs != 1) what <- if (what == "class") "classes" else "columns"
-  nn_stop("shape", "the last layer has %d %s, `y` has %d %s: they must agree", units,
-          if (units == 1) "unit" else "units", target$outputs, what)
+# How to train, checked.
+nn_options <- function(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
+                       precision, verbose, batch_asked) {
+  nn_check_class(optimizer, "optimizer", "nn_optimizer", "an optimiser such as opt_adam()")
+  full <- identical(optimizer$name, "lbfgs")
+  list(epochs = nn_count(epochs, "epochs"), batch_size = nn_count(batch_size, "batch_size"),
+       batch_asked = batch_asked, optimizer = optimizer, callbacks = nn_callbacks(callbacks),
+       early_stopping = nn_as_early_stopping(early_stopping),
+       checkpoint = nn_check_file(checkpoint, "checkpoint"), verbose = nn_flag(verbose, "verbose"),
+       precision = nn_choice(precision, "precision", c("float32", "float64", "tf32", "bf16"),
+                             if (full) nn_best_type() else "float32"))
+}
+
+# float64, where the current device has it.
+nn_best_type <- function() gpu_type(gpu(0))
+
+nn_check_file <- function(x, name) {
+  if (is.null(x) || (is.character(x) && length(x) == 1 && !is.na(x))) return(x)
+  nn_stop("argument", "`%s` must be the name of a file, not %s", name, nn_describe(x))
+}
+
+# -- what is to be done ----------------------------------------------------------------------------
+
+# All that a training needs, from checked data: list(net, data, split, weights, state, metrics,
+# options, baseline).
+nn_job <- function(model, data, loss, validation, class_weights, metrics, standardize, options) {
+  valid <- nn_validation(validation, data)
+  split <- valid$split
+  outputs <- nn_model_outputs(model, data$y, loss, standardize, split$train)
+  net <- nn_network(model, data, outputs, standardize, split$train, options$precision)
+  weights <- nn_weights_of(data, outputs, class_weights, split)
+  shapes <- nn_network_shapes(net)
+  data <- nn_with_validation(list(x = data$x, y = lapply(outputs, `[[`, "values"),
+                                  weights = weights, n = data$n), valid, net, class_weights)
+  list(net = net, data = data, split = split, options = options,
+       metrics = nn_metrics_of(metrics, net),
+       weights = nn_model_make(net$model, shapes, nn_layer_init),
+       state = nn_model_make(net$model, shapes, nn_layer_state),
+       baseline = nn_baseline_of(net, data, split$train))
+}
+
+nn_network <- function(model, data, outputs, standardize, rows, precision) {
+  nx <- length(data$x)
+  if (length(model$inputs) != nx) {
+    nn_stop("shape", "the model has %d inputs, `x` has %d: a list has an element for each",
+            length(model$inputs), nx)
+  }
+  scaled <- nn_standardized_inputs(standardize, data$inputs, model)
+  scaling <- Map(function(x, input, yes) if (yes) nn_standardize(x, rows, input$name), data$x,
+                 data$inputs, scaled)
+  list(model = nn_model_with_inputs(model, data$inputs), inputs = data$inputs,
+       scaling = unname(scaling),
+       outputs = lapply(outputs, function(o) c(o$output, list(wanted = o$wanted))),
+       type = if (precision == "float64") "float64" else "float32",
+       precision = if (precision %in% c("tf32", "bf16")) precision else "exact")
+}
+
+# The shapes of inputs that were given with the model are those of the data.
+nn_model_with_inputs <- function(model, inputs) {
+  for (i in seq_along(inputs)) {
+    have <- rev(as.integer(inputs[[i]]$dim))
+    want <- model$inputs[[i]]
+    if (!is.null(want) && !identical(as.integer(want), have)) {
+      nn_stop("shape", "input %d of the model is %s per sample, `%s` has %s", i,
+              nn_shape_text(want), inputs[[i]]$name, nn_shape_text(have))
+    }
+  }
+  model
+}
+
+nn_standardized_inputs <- function(standardize, inputs, model) {
+  if (!is.logical(standardize) || anyNA(standardize) ||
+        !length(standardize) %in% c(1, length(inputs))) {
+    nn_stop("argument", "`standardize` must be TRUE or FALSE, or one of them for each input, not %s",
+            nn_describe(standardize))
+  }
+  asked <- rep(standardize, length.out = length(inputs))
+  embedded <- vapply(seq_along(inputs), function(k) {
+    any(vapply(seq_along(model$layers), function(i) {
+      any(model$from[[i]] == -k) && inherits(model$layers[[i]], "nn_layer_embedding")
+    }, NA))
+  }, NA)
+  unlist(Map(function(yes, input, codes) {
+    yes && (length(standardize) > 1 || nn_standardizes(input, codes))
+  }, asked, inputs, embedded))
+}
+
+nn_model_outputs <- function(model, targets, loss, standardize, rows) {
+  n <- length(model$outputs)
+  if (length(targets) != n) {
+    nn_stop("shape", "the model has %d outputs, `y` has %d: a list has an element for each", n,
+            length(targets))
+  }
+  if (n == 1 && !(is.list(loss) && !is.object(loss))) loss <- list(loss)
+  if (is.null(loss)) loss <- vector("list", n)
+  if (length(loss) != n) {
+    nn_stop("argument", "`loss` has %d elements for %d outputs", length(loss), n)
+  }
+  Map(nn_output_of, targets, loss, any(standardize), list(rows))
+}
+
+nn_metrics_of <- function(metrics, net) {
+  n <- length(net$outputs)
+  if (n == 1 || is.null(metrics)) metrics <- rep(list(metrics), n)
+  Map(function(output, m) {
+    if (is.null(m)) m <- if (output$kind == "class" && output$loss$kind == "class") "accuracy"
+    if (inherits(m, "nn_metric") || is.function(m)) m <- list(m)
+    lapply(as.list(m), nn_as_metric)
+  }, net$outputs, metrics)
+}
+
+# -- validation and weights ------------------------------------------------------------------------
+
+# list(split = list(train, valid), data): rows (from 1), where those of other data follow the last
+# row.
+nn_validation <- function(validation, data) {
+  n <- data$n
+  if (is.list(validation)) {
+    x <- if (is.null(names(validation))) validation[[1]] else validation$x
+    y <- if (is.null(names(validation))) validation[[2]] else validation$y
+    other <- nn_data_like(x, y, data)
+    return(list(split = list(train = seq_len(n), valid = n + seq_len(other$n)), data = other))
+  }
+  share <- is.numeric(validation) && length(validation) == 1 && !is.na(validation) &&
+    validation >= 0 && validation < 1
+  if (share) return(list(split = nn_split(n, validation)))
+  if (!is.numeric(validation) || anyNA(validation) || any(validation < 1 | validation > n) ||
+        any(validation != round(validation))) {
+    nn_stop("argument", paste("`validation` must be a share (at least 0, less than 1), numbers of",
+                              "samples (1 to %d) or list(x, y), not %s"), n,
+            nn_describe(validation))
+  }
+  valid <- sort(unique(as.integer(validation)))
+  if (length(valid) == n) nn_stop("argument", "`validation` leaves no sample of %d for training", n)
+  list(split = list(train = seq_len(n)[-valid], valid = valid))
 }
 
 # Rows (from 1) for training and for validation, in the order of the data.
@@ -109,98 +258,69 @@ nn_split <- function(n, validation) {
   list(train = seq_len(n)[-valid], valid = valid)
 }
 
-# Data and weights on the device, and the weights' placeholders in the shape of `weights`.
-nn_trainer <- function(model, weights, x, target, optimizer) {
-  flat <- as.double(unlist(weights, use.names = FALSE))
-  handle <- .Call(C_nn_trainer, x, target$values, target$loss, unclass(optimizer), flat)
-  offset <- 0
-  placeholder <- function(w) {
-    p <- .Call(C_nn_param, handle, offset, if (is.null(dim(w))) length(w) else dim(w))
-    offset <<- offset + length(w)
-    p
-  }
-  list(handle = handle, model = model, params = lapply(weights, lapply, placeholder),
-       logits = target$loss == "cross_entropy", device = .Call(C_nn_device, handle))
+nn_with_validation <- function(data, valid, net, class_weights) {
+  other <- valid$data
+  if (is.null(other)) return(data)
+  y <- Map(function(target, output) {
+    values <- if (output$kind == "class") nn_as_classes(target)$values - 1 else target$values
+    nn_columns(if (output$kind == "class") values else nn_standard_response(output, values))
+  }, other$y, net$outputs)
+  list(x = Map(nn_bind_samples, data$x, other$x), y = Map(nn_bind_samples, data$y, y),
+       weights = if (!is.null(data$weights)) c(data$weights, rep(1, other$n)), n = data$n)
 }
 
-# Runs the model on placeholders, once for each size of batch, and makes the plans.
-nn_trainer_pass <- function(trainer, rows, batch_size, training) {
-  n <- length(rows)
-  if (n == 0) return(invisible())
-  batch <- min(batch_size, n)
-  .Call(C_nn_pass, trainer$handle, training, rows - 1L, batch)
-  for (size in setdiff(c(batch, n %% batch), 0)) {
-    h <- .Call(C_nn_trace, trainer$handle, size)
-    z <- nn_model_forward(trainer$model, trainer$params, h, trainer$logits)
-    .Call(C_nn_compile, trainer$handle, training, z)
-  }
+# The samples of a and then those of b.
+nn_bind_samples <- function(a, b) {
+  if (length(dim(a)) == 2) return(rbind(a, b))
+  d <- dim(a)
+  n <- c(d[1], dim(b)[1])
+  wide <- function(x) matrix(as.vector(x), dim(x)[1])
+  array(rbind(wide(a), wide(b)), c(sum(n), d[-1]))
 }
 
-# list(history, interrupted). What was done before an interrupt is kept, wherever it strikes.
-nn_epochs <- function(trainer, split, epochs, verbose) {
-  rows <- list()
-  epoch <- 0L
-  interrupted <- FALSE
-  rewrite <- verbose && (interactive() || isatty(stderr()))
-  tryCatch({
-    while (epoch < epochs && !interrupted) {
-      epoch <- epoch + 1L
-      label <- if (verbose) as.double(c(epoch, epochs, trainer$logits, rewrite))
-      row <- nn_epoch(trainer, split, label)
-      interrupted <- row[["interrupted"]] > 0
-      if (row[["samples"]] > 0) rows[[epoch]] <- row
-      if (verbose) nn_report(row, epoch, epochs, rewrite)
-      if (!is.finite(row[["loss"]])) break
+# How much each sample counts: with mean 1 over the training samples; NULL if all count the same.
+nn_weights_of <- function(data, outputs, class_weights, split) {
+  w <- data$weights
+  if (!is.null(class_weights)) {
+    classes <- outputs[[1]]$output$levels
+    if (is.null(classes)) nn_stop("argument", "`class_weights` are for a classification")
+    per_class <- nn_class_weights(class_weights, classes)
+    w <- (if (is.null(w)) 1 else w) * per_class[outputs[[1]]$values[, 1] + 1]
+  }
+  if (is.null(w)) return(NULL)
+  if (sum(w[split$train]) <= 0) nn_stop("argument", "the weights of all training samples are 0")
+  w / mean(w[split$train])
+}
+
+nn_class_weights <- function(class_weights, levels) {
+  if (!is.null(names(class_weights))) {
+    missing <- setdiff(levels, names(class_weights))
+    if (length(missing)) {
+      nn_stop("argument", "`class_weights` has none for the class \"%s\"", missing[1])
     }
-  }, interrupt = function(e) interrupted <<- TRUE)
-  history <- nn_history(rows)
-  nn_warn_end(history, epoch, epochs, interrupted)
-  list(history = history, interrupted = interrupted)
-}
-
-nn_history <- function(rows) {
-  columns <- c("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
-  values <- matrix(unlist(lapply(rows, `[`, columns)), ncol = length(columns), byrow = TRUE,
-                   dimnames = list(NULL, columns))
-  data.frame(epoch = seq_along(rows), values)
-}
-
-# One row of the history. An epoch is one call; R's part is to shuffle and to take notes.
-nn_epoch <- function(trainer, split, label) {
-  start <- proc.time()[["elapsed"]]
-  order <- split$train[sample.int(length(split$train))] - 1L
-  train <- .Call(C_nn_epoch, trainer$handle, TRUE, order, label)
-  valid <- c(loss = NA_real_, accuracy = NA_real_, interrupted = 0)
-  if (length(split$valid) && !train[["interrupted"]]) {
-    valid <- .Call(C_nn_epoch, trainer$handle, FALSE, NULL, NULL)
+    class_weights <- class_weights[levels]
   }
-  accuracy <- c(train[["accuracy"]], valid[["accuracy"]])
-  if (!trainer$logits) accuracy[] <- NA
-  c(loss = train[["loss"]], accuracy = accuracy[1], val_loss = valid[["loss"]],
-    val_accuracy = accuracy[2], seconds = proc.time()[["elapsed"]] - start,
-    samples = train[["samples"]], interrupted = max(train[["interrupted"]], valid[["interrupted"]]))
+  if (!is.numeric(class_weights) || length(class_weights) != length(levels) ||
+        anyNA(class_weights) || any(class_weights < 0)) {
+    nn_stop("argument", "`class_weights` must be %d numbers of at least 0, one for each class, not %s",
+            length(levels), nn_describe(class_weights))
+  }
+  unname(as.numeric(class_weights))
 }
 
-# One line on the standard error stream at the end of an epoch, over the bar if there was one.
-nn_report <- function(row, epoch, epochs, rewrite) {
-  score <- function(loss, accuracy, name) {
-    if (is.na(loss)) return("")
-    accuracy <- if (is.na(accuracy)) "" else sprintf(" accuracy %.4f", accuracy)
-    sprintf("  %sloss %-8.4g%s", name, loss, accuracy)
-  }
-  line <- sprintf("epoch %*d/%d%s%s  %.1f s", nchar(epochs), epoch, epochs,
-                  score(row[["loss"]], row[["accuracy"]], ""),
-                  score(row[["val_loss"]], row[["val_accuracy"]], "validation "), row[["seconds"]])
-  if (rewrite) line <- paste0("\r", formatC(line, width = -90))
-  cat(line, "\n", sep = "", file = stderr())
+# The loss of the best constant prediction on the training samples, summed over the outputs.
+nn_baseline_of <- function(net, data, rows) {
+  w <- if (is.null(data$weights)) rep(1, length(rows)) else data$weights[rows]
+  w <- w / sum(w)
+  parts <- Map(function(output, y) {
+    if (length(dim(y)) > 2) return(NA_real_)
+    y <- t(as.matrix(y)[rows, , drop = FALSE])
+    output$loss$baseline(y, w, prod(output$wanted)) * nn_loss_unit(output)
+  }, net$outputs, data$y)
+  Reduce(`+`, parts)
 }
 
-nn_warn_end <- function(history, epoch, epochs, interrupted) {
-  if (interrupted) {
-    nn_warn("interrupt", "interrupted in epoch %d of %d: the fit as it was then is returned",
-            epoch, epochs)
-  } else if (!is.finite(history$loss[epoch])) {
-    nn_warn("diverged", paste("the loss was not finite in epoch %d: training stopped.",
-                              "Try a smaller `lr`, or scale `x` and `y`"), epoch)
-  }
+# What a loss of standardised targets is multiplied by to be in the units of the data.
+nn_loss_unit <- function(output) {
+  if (identical(output$scale, 1)) 1 else output$scale^output$loss$degree
 }

@@ -25,49 +25,6 @@ setMethod("is.infinite", "gpu", function(x) .Call(C_test, "is.infinite", x))
 #' @exportMethod anyNA
 setMethod("anyNA", "gpu", function(x, recursive = FALSE) as.logical(any(is.na(x))))
 
-#' Elementwise functions for neural networks
-#'
-#' `relu(x)` is max(x, 0), `sigmoid(x)` 1 / (1 + exp(-x)), `softplus(x)` log(1 + exp(x)),
-#' `gelu(x)` x [pnorm][stats::pnorm](x), `erf(x)` the error function 2 pnorm(x sqrt(2)) - 1.
-#' @param x An array made by [gpu()], or an ordinary numeric vector, which is computed on the
-#'   default device.
-#' @return As `x`.
-#' @references Hendrycks, D. and Gimpel, K. (2016) Gaussian error linear units. arXiv:1606.08415.
-#' @examples
-#' relu(gpu(c(-1, 2), device = "host"))
-#' with_gpu_device("host", sigmoid(0))
-#' @name activations
-NULL
-
-elementwise <- function(name, x) {
-  if (is_gpu(x)) return(.Call(C_unary, name, x))
-  result <- .Call(C_unary, name, gpu(x))
-  attributes(result) <- NULL
-  result <- plain(result)[seq_along(x)]
-  attributes(result) <- attributes(x)
-  result
-}
-
-#' @rdname activations
-#' @export
-relu <- function(x) elementwise("relu", x)
-
-#' @rdname activations
-#' @export
-sigmoid <- function(x) elementwise("sigmoid", x)
-
-#' @rdname activations
-#' @export
-gelu <- function(x) elementwise("gelu", x)
-
-#' @rdname activations
-#' @export
-softplus <- function(x) elementwise("softplus", x)
-
-#' @rdname activations
-#' @export
-erf <- function(x) elementwise("erf", x)
-
 # The rows of ops.def: name, R's name, arity, group, domain of test arguments, title, and whether
 # it has a derivative.
 ops_table <- function() as.data.frame(.Call(C_ops_table))

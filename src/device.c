@@ -9,6 +9,8 @@ static void check_interrupt(void *unused) {
 }
 static int interrupted(void) { return !R_ToplevelExec(check_interrupt, NULL); }
 
+static void log_line(const char *line) { REprintf("%s\n", line); }
+
 /* At load: where the kernels are, and the namespace whose functions C calls. */
 SEXP ffi_setup(SEXP namespace_, SEXP kernels_) {
   r_namespace = namespace_;
@@ -17,6 +19,7 @@ SEXP ffi_setup(SEXP namespace_, SEXP kernels_) {
   ag_hook_gc = R_gc;
   ag_hook_tuning_file = r_tuning_file;
   ag_hook_interrupted = interrupted;
+  ag_hook_log = log_line;
   return R_NilValue;
 }
 

@@ -207,3 +207,29 @@ SEXP ffi_which(SEXP x_) {
   UNPROTECT(2);
   return ans_;
 }
+
+/* table[, codes + 1] with the shape of the codes behind the rows, codes being numbers from 0 on that
+ * may be traced. NA where there is no such column. */
+static ag_status gather(ag_array **out, ag_array *table, ag_array *codes) {
+  ag_array *whole = NULL, *index = NULL, *columns = NULL;
+  ag_shape shape = {.nd = 1 + codes->shape.nd, .dim = {table->shape.dim[0]}};
+  for (int q = 1; q < shape.nd; q++) shape.dim[q] = codes->shape.dim[q - 1];
+  ag_status s = ag_expr_cast(&whole, codes, AG_I32);
+  if (s == AG_OK) s = ag_expr_reshape(&index, whole, ag_shape_of(1, ag_array_count(codes)));
+  if (s == AG_OK) s = ag_expr_gather(&columns, table, index);
+  if (s == AG_OK) s = ag_expr_reshape(out, columns, shape);
+  ag_array *owned[] = {whole, index, columns};
+  for (int i = 0; i < 3; i++) ag_array_release(owned[i]);
+  return s;
+}
+
+SEXP ffi_gather(SEXP table_, SEXP codes_) {
+  ag_array *table = r_array(table_), *codes = r_array(codes_);
+  if (!table || !codes || codes->shape.nd >= AG_MAX_DIM)
+    r_stop(AG_E_ARGUMENT, "a matrix and an array of codes are wanted");
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(gather(r_array_out(own_), table, codes));
+  SEXP ans_ = r_array_object(own_);
+  UNPROTECT(1);
+  return ans_;
+}

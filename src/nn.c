@@ -1,4 +1,5 @@
-/* The trainer's entries: a trainer is an external pointer that lives as long as nn_fit() runs. */
+/* The trainer's entries: a trainer is an external pointer that lives as long as nn_fit() runs.
+ * R composes what a batch does of operations on the trainer's placeholders. */
 #include "glue.h"
 #include "nn/epoch.h"
 #include "nn/samples.h"
@@ -23,61 +24,71 @@ static ag_trainer *r_trainer(SEXP x_) {
   return t;
 }
 
-/* -- arguments --------------------------------------------------------------------------------- */
-static double number(SEXP list_, const char *name) {
-  SEXP names_ = Rf_getAttrib(list_, R_NamesSymbol);
-  for (R_xlen_t i = 0; i < Rf_xlength(names_); i++)
-    if (!strcmp(CHAR(STRING_ELT(names_, i)), name)) return Rf_asReal(VECTOR_ELT(list_, i));
-  return 0;
+/* "param", "fixed", "state" or "scalar", and from 0 the number among these. */
+static int r_which(SEXP name_, SEXP number_) {
+  const char *name = CHAR(STRING_ELT(name_, 0));
+  int i = Rf_asInteger(number_);
+  if (!strcmp(name, "param")) return AG_IN_PARAM;
+  if (!strcmp(name, "fixed")) return AG_IN_FIXED;
+  if (!strcmp(name, "state") && i >= 0 && i < AG_MAX_STATE) return AG_IN_STATE + i;
+  if (!strcmp(name, "scalar") && i >= 0 && i < AG_MAX_STEP_SCALAR) return AG_IN_SCALAR + i;
+  r_stop(AG_E_ARGUMENT, "a trainer has no \"%s\" %d", name, i);
+  return -1;
 }
 
-/* From opt_sgd() or opt_adam(): a list of its name and numbers. */
-static ag_optim r_optim(SEXP x_) {
-  int adam = !strcmp(CHAR(STRING_ELT(VECTOR_ELT(x_, 0), 0)), "adam");
-  return (ag_optim){.kind = adam ? AG_OPTIM_ADAM : AG_OPTIM_SGD,
-                    .lr = number(x_, "lr"),
-                    .momentum = number(x_, "momentum"),
-                    .beta1 = number(x_, "beta1"),
-                    .beta2 = number(x_, "beta2"),
-                    .eps = number(x_, "eps")};
+static int r_pass(SEXP pass_) {
+  int pass = Rf_asInteger(pass_);
+  if (pass < 0 || pass >= AG_MAX_PASS) r_stop(AG_E_ARGUMENT, "there is no pass %d", pass);
+  return pass;
 }
 
-static ag_loss r_loss(SEXP x_) {
-  return strcmp(CHAR(STRING_ELT(x_, 0)), "mse") ? AG_LOSS_CROSS_ENTROPY : AG_LOSS_MSE;
-}
-
-/* -- x as p x n float32 ------------------------------------------------------------------------ */
-static ag_status samples_from_array(ag_array **out, ag_array *x) {
-  ag_array *f32;
-  AG_TRY(ag_expr_cast(&f32, x, AG_F32));
-  ag_status status = ag_expr_transpose(out, f32);
-  ag_array_release(f32);
-  return status;
-}
-
-static void owner_drop(ag_array **x) {
-  ag_array_release(*x);
-  *x = NULL;
-}
-
-/* `x_` is n x p (plain, or an array of ours), `y_` the targets, k x n. */
-SEXP ffi_nn_trainer(SEXP x_, SEXP y_, SEXP loss_, SEXP optim_, SEXP param_) {
+/* -- data -------------------------------------------------------------------------------------- */
+/* Samples first in R, last on the device. */
+static void data_upload(ag_array **out, ag_device *d, ag_dtype type, SEXP x_) {
   ag_array *ours = r_array(x_);
-  ag_device *dev = ours ? ours->dev : r_device(R_NilValue);
-  const double *x = ours ? NULL : REAL(x_), *y = REAL(y_), *param = REAL(param_);
-  ag_shape xs = r_shape(x_), ys = r_shape(y_);
-  ag_optim optim = r_optim(optim_);
-  SEXP own_x_ = PROTECT(r_array_new()), own_y_ = PROTECT(r_array_new());
-  SEXP own_ = PROTECT(trainer_new());
-  ag_array **px = r_array_out(own_x_), **py = r_array_out(own_y_);
-  r_check(ours ? samples_from_array(px, ours) : ag_samples_write(px, dev, xs.dim[0], xs.dim[1], x));
-  r_check(ag_array_write(py, dev, AG_F32, ys, y, AG_F64));
+  ag_shape shape = r_shape(x_);
+  if (!ours && TYPEOF(x_) != REALSXP) r_stop(AG_E_TYPE, "data of the trainer must be doubles");
+  const double *x = ours ? NULL : REAL_RO(x_);
+  r_check(ours ? ag_samples_of(out, type, ours) : ag_samples_write(out, d, type, shape, x));
+}
+
+static void owner_drop(SEXP own_) {
+  ag_array_release(*r_array_out(own_));
+  *r_array_out(own_) = NULL;
+}
+
+/* `data_`: list of arrays (plain, or ours). `shape_`: how many states and scalars. */
+SEXP ffi_nn_trainer(SEXP data_, SEXP param_, SEXP fixed_, SEXP shape_, SEXP type_) {
+  int n = Rf_length(data_);
+  if (n > AG_MAX_DATA) r_stop(AG_E_ARGUMENT, "at most %d inputs and targets", AG_MAX_DATA);
+  ag_device *dev = NULL;
+  for (int i = 0; i < n && !dev; i++) {
+    ag_array *a = r_array(VECTOR_ELT(data_, i));
+    if (a) dev = a->dev;
+  }
+  if (!dev) dev = r_device(R_NilValue);
+  ag_trainer_spec spec = {.type = r_dtype(type_, REALSXP, dev),
+                          .ndata = n,
+                          .nstate = INTEGER(shape_)[0],
+                          .nscalar = INTEGER(shape_)[1],
+                          .nparam = Rf_xlength(param_),
+                          .nfixed = Rf_xlength(fixed_),
+                          .param = REAL_RO(param_),
+                          .fixed = REAL_RO(fixed_)};
+  SEXP own_ = PROTECT(trainer_new()), owners_ = PROTECT(Rf_allocVector(VECSXP, n));
+  ag_array *data[AG_MAX_DATA];
+  for (int i = 0; i < n; i++) {
+    SET_VECTOR_ELT(owners_, i, r_array_new());
+    ag_array **out = r_array_out(VECTOR_ELT(owners_, i));
+    data_upload(out, dev, spec.type, VECTOR_ELT(data_, i));
+    data[i] = *out;
+  }
+  spec.data = data;
   ag_trainer *t = NULL;
-  r_check(ag_trainer_new(&t, *px, *py, r_loss(loss_), &optim, Rf_xlength(param_), param));
+  r_check(ag_trainer_new(&t, dev, &spec));
   R_SetExternalPtrAddr(own_, t);
-  owner_drop(px); /* or the data would live until these owners are collected */
-  owner_drop(py);
-  UNPROTECT(3);
+  for (int i = 0; i < n; i++) owner_drop(VECTOR_ELT(owners_, i)); /* or they live until collected */
+  UNPROTECT(2);
   return own_;
 }
 
@@ -89,106 +100,176 @@ SEXP ffi_nn_free(SEXP trainer_) {
 
 SEXP ffi_nn_device(SEXP trainer_) { return Rf_mkString(r_trainer(trainer_)->dev->id); }
 
+/* Other samples in place of data i (from 0). */
+SEXP ffi_nn_data(SEXP trainer_, SEXP i_, SEXP x_) {
+  ag_trainer *t = r_trainer(trainer_);
+  SEXP own_ = PROTECT(r_array_new());
+  data_upload(r_array_out(own_), t->dev, t->type, x_);
+  r_check(ag_trainer_data(t, Rf_asInteger(i_), *r_array_out(own_)));
+  owner_drop(own_);
+  UNPROTECT(1);
+  return R_NilValue;
+}
+
 /* -- tracing: placeholders for R, plans from what R made of them ------------------------------- */
-SEXP ffi_nn_param(SEXP trainer_, SEXP offset_, SEXP dim_) {
+static SEXP r_borrowed(ag_array *x) {
+  SEXP own_ = PROTECT(r_array_new());
+  *r_array_out(own_) = ag_array_retain(x);
+  SEXP out_ = r_array_object(own_);
+  UNPROTECT(1);
+  return out_;
+}
+
+/* Elements of the parameters from `offset` on. */
+SEXP ffi_nn_view(SEXP trainer_, SEXP which_, SEXP offset_, SEXP dim_) {
+  ag_trainer *t = r_trainer(trainer_);
+  int which = r_which(which_, Rf_ScalarInteger(0));
+  ag_shape shape = r_shape_of_dim(dim_);
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(ag_trainer_view(t, which, (int64_t)Rf_asReal(offset_), shape, r_array_out(own_)));
+  SEXP out_ = r_array_object(own_);
+  UNPROTECT(1);
+  return out_;
+}
+
+SEXP ffi_nn_vector(SEXP trainer_, SEXP which_, SEXP i_) {
+  ag_array *x = ag_trainer_input(r_trainer(trainer_), r_which(which_, i_));
+  if (!x) r_stop(AG_E_ARGUMENT, "the trainer has none");
+  return r_borrowed(x);
+}
+
+/* `index_`: samples from 0, or how many. */
+SEXP ffi_nn_pass(SEXP trainer_, SEXP pass_, SEXP index_, SEXP batch_) {
+  ag_trainer *t = r_trainer(trainer_);
+  int pass = r_pass(pass_), all = TYPEOF(index_) == REALSXP;
+  int64_t n = all ? (int64_t)Rf_asReal(index_) : Rf_xlength(index_);
+  const int *index = all ? NULL : INTEGER_RO(index_);
+  r_check(ag_trainer_pass(t, pass, n, index, Rf_asInteger(batch_)));
+  return R_NilValue;
+}
+
+SEXP ffi_nn_has(SEXP trainer_, SEXP pass_, SEXP size_) {
+  return Rf_ScalarLogical(
+      ag_trainer_has(r_trainer(trainer_), r_pass(pass_), Rf_asInteger(size_)));
+}
+
+/* The list of the batch's data. */
+SEXP ffi_nn_trace(SEXP trainer_, SEXP pass_, SEXP size_) {
+  ag_trainer *t = r_trainer(trainer_);
+  int pass = r_pass(pass_), n = t->ndata;
+  ag_array *out[AG_MAX_DATA] = {NULL};
+  SEXP ans_ = PROTECT(Rf_allocVector(VECSXP, n));
+  for (int i = 0; i < n; i++) SET_VECTOR_ELT(ans_, i, r_array_new());
+  ag_status status = ag_trainer_trace(t, pass, Rf_asInteger(size_), out);
+  for (int i = 0; i < n; i++) *r_array_out(VECTOR_ELT(ans_, i)) = out[i];
+  r_check(status);
+  for (int i = 0; i < n; i++) SET_VECTOR_ELT(ans_, i, r_array_object(VECTOR_ELT(ans_, i)));
+  UNPROTECT(1);
+  return ans_;
+}
+
+SEXP ffi_nn_random(SEXP trainer_, SEXP dim_) {
   ag_trainer *t = r_trainer(trainer_);
   ag_shape shape = r_shape_of_dim(dim_);
-  int64_t offset = (int64_t)Rf_asReal(offset_);
   SEXP own_ = PROTECT(r_array_new());
-  r_check(ag_trainer_param(t, offset, shape, r_array_out(own_)));
+  r_check(ag_trainer_random(t, shape, r_array_out(own_)));
   SEXP out_ = r_array_object(own_);
   UNPROTECT(1);
   return out_;
 }
 
-SEXP ffi_nn_pass(SEXP trainer_, SEXP training_, SEXP index_, SEXP batch_) {
+static ag_array *r_traced(SEXP x_) {
+  ag_array *x = r_array(x_);
+  if (!x) r_stop(AG_E_TYPE, "this does not depend on the data: a layer or a loss left the device");
+  return x;
+}
+
+/* d sum(loss) / d parameters. */
+SEXP ffi_nn_gradient(SEXP trainer_, SEXP loss_) {
   ag_trainer *t = r_trainer(trainer_);
-  const int *index = INTEGER(index_);
-  r_check(
-      ag_trainer_pass(t, Rf_asLogical(training_), Rf_xlength(index_), index, Rf_asInteger(batch_)));
+  ag_array *loss = r_traced(loss_);
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(ag_trainer_gradient(t, loss, r_array_out(own_)));
+  SEXP out_ = r_array_object(own_);
+  UNPROTECT(1);
+  return out_;
+}
+
+/* The vector of several arrays' elements. */
+SEXP ffi_nn_join(SEXP list_) {
+  int n = Rf_length(list_);
+  ag_array **x = (ag_array **)R_alloc((size_t)n + 1, sizeof *x);
+  for (int i = 0; i < n; i++) x[i] = r_traced(VECTOR_ELT(list_, i));
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(ag_expr_concat(r_array_out(own_), n, x));
+  SEXP out_ = r_array_object(own_);
+  UNPROTECT(1);
+  return out_;
+}
+
+/* `sum_`: what to sum over the pass, a list of arrays. `next_`: next values, NULL for none: of
+ * the parameters, of what is fixed, of the states. */
+SEXP ffi_nn_compile(SEXP trainer_, SEXP sum_, SEXP next_) {
+  ag_trainer *t = r_trainer(trainer_);
+  int which[AG_MAX_STATE + 2], n = 0, nsum = Rf_length(sum_);
+  ag_array *next[AG_MAX_STATE + 2];
+  ag_array **sum = (ag_array **)R_alloc((size_t)nsum + 1, sizeof *sum);
+  for (int i = 0; i < nsum; i++) sum[i] = r_traced(VECTOR_ELT(sum_, i));
+  for (int i = 0; i < Rf_length(next_) && i < AG_MAX_STATE + 2; i++) {
+    if (VECTOR_ELT(next_, i) == R_NilValue) continue;
+    which[n] = AG_IN_PARAM + i;
+    next[n++] = r_traced(VECTOR_ELT(next_, i));
+  }
+  ag_batch_step step = {.nsum = nsum, .nnext = n, .sum = sum, .which = which, .next = next};
+  r_check(ag_trainer_compile(t, &step));
   return R_NilValue;
-}
-
-SEXP ffi_nn_trace(SEXP trainer_, SEXP batch_) {
-  ag_trainer *t = r_trainer(trainer_);
-  SEXP own_ = PROTECT(r_array_new());
-  r_check(ag_trainer_trace(t, Rf_asInteger(batch_), r_array_out(own_)));
-  SEXP out_ = r_array_object(own_);
-  UNPROTECT(1);
-  return out_;
-}
-
-SEXP ffi_nn_compile(SEXP trainer_, SEXP training_, SEXP z_) {
-  ag_trainer *t = r_trainer(trainer_);
-  ag_array *z = r_array(z_);
-  if (!z) r_stop(AG_E_TYPE, "the model's output is not a device array: a layer left the device");
-  r_check(ag_trainer_compile(t, Rf_asLogical(training_), z));
-  return R_NilValue;
-}
-
-SEXP ffi_nn_softmax(SEXP z_) {
-  ag_array *z = r_array(z_);
-  if (!z) r_stop(AG_E_TYPE, "softmax: not a device array");
-  SEXP own_ = PROTECT(r_array_new());
-  ag_builder b = {0};
-  ag_array *out = ag_loss_softmax(&b, z);
-  if (out) *r_array_out(own_) = ag_array_retain(out);
-  r_check(ag_builder_end(&b));
-  SEXP out_ = r_array_object(own_);
-  UNPROTECT(1);
-  return out_;
 }
 
 /* -- running ----------------------------------------------------------------------------------- */
-typedef struct {
-  int epoch, epochs, classes, rewrite;
-  int64_t samples;
-} progress_label;
-
-#define BAR 30
-
-/* One line, written over itself; without a terminal there is nothing to write over. */
-static void progress_show(void *ctx, const ag_epoch *e) {
-  const progress_label *label = ctx;
-  if (!label->rewrite) return;
-  double share = (double)e->samples / (double)label->samples;
-  char bar[BAR + 1] = {0};
-  for (int i = 0; i < BAR; i++) bar[i] = i < (int)(share * BAR) ? '=' : ' ';
-  REprintf("\repoch %d/%d [%s] %3d%%  loss %.4g", label->epoch, label->epochs, bar,
-           (int)(100 * share), e->loss);
-  if (label->classes) REprintf("  accuracy %.4f", e->accuracy);
-}
-
-/* c(loss, accuracy, samples, interrupted). `label_`: NULL, or epoch, epochs, classes, rewrite. */
-SEXP ffi_nn_epoch(SEXP trainer_, SEXP training_, SEXP index_, SEXP label_) {
+/* c(batches, interrupted) of those run. `scalar_`: a matrix, a column for each batch, or NULL. */
+SEXP ffi_nn_run(SEXP trainer_, SEXP pass_, SEXP batches_, SEXP scalar_, SEXP key_) {
   ag_trainer *t = r_trainer(trainer_);
-  int training = Rf_asLogical(training_);
-  const int *index = index_ == R_NilValue ? NULL : INTEGER(index_);
-  int64_t n = training ? t->train.n : t->valid.n;
-  if (index && Rf_xlength(index_) != n) r_stop(AG_E_SHAPE, "an order of another length");
-  progress_label label = {.samples = n};
-  if (label_ != R_NilValue) {
-    const double *l = REAL(label_);
-    label = (progress_label){(int)l[0], (int)l[1], l[2] != 0, l[3] != 0, n};
-  }
-  ag_epoch epoch;
-  r_check(
-      ag_pass_run(t, training, index, label_ == R_NilValue ? NULL : progress_show, &label, &epoch));
-  const char *names[] = {"loss", "accuracy", "samples", "interrupted", ""};
-  SEXP list_ = PROTECT(Rf_mkNamed(REALSXP, names));
-  double *out = REAL(list_);
-  out[0] = epoch.loss;
-  out[1] = epoch.accuracy;
-  out[2] = (double)epoch.samples;
-  out[3] = epoch.interrupted;
-  UNPROTECT(1);
-  return list_;
-}
-
-SEXP ffi_nn_weights(SEXP trainer_) {
-  ag_trainer *t = r_trainer(trainer_);
-  SEXP out_ = PROTECT(Rf_allocVector(REALSXP, (R_xlen_t)t->nparam));
-  r_check(ag_trainer_read(t, REAL(out_)));
+  const double *b = REAL_RO(batches_); /* first, how many, seconds */
+  ag_epoch_run run = {.pass = r_pass(pass_),
+                      .first = (int64_t)b[0],
+                      .batches = (int64_t)b[1],
+                      .seconds = b[2],
+                      .scalar = scalar_ == R_NilValue ? NULL : REAL_RO(scalar_),
+                      .key = (uint64_t)Rf_asReal(key_)};
+  if (run.scalar && Rf_xlength(scalar_) < run.batches * t->nscalar)
+    r_stop(AG_E_SHAPE, "there are not enough numbers for %d batches", (int)run.batches);
+  ag_epoch_done done;
+  r_check(ag_epoch_run_batches(t, &run, &done));
+  SEXP out_ = PROTECT(Rf_allocVector(REALSXP, 2));
+  REAL(out_)[0] = (double)done.batches;
+  REAL(out_)[1] = done.interrupted;
   UNPROTECT(1);
   return out_;
+}
+
+SEXP ffi_nn_sums(SEXP trainer_, SEXP pass_) {
+  ag_trainer *t = r_trainer(trainer_);
+  int pass = r_pass(pass_);
+  SEXP out_ = PROTECT(Rf_allocVector(REALSXP, (R_xlen_t)t->pass[pass].nsum));
+  r_check(ag_epoch_sums(t, pass, REAL(out_)));
+  UNPROTECT(1);
+  return out_;
+}
+
+SEXP ffi_nn_read(SEXP trainer_, SEXP which_, SEXP i_) {
+  ag_trainer *t = r_trainer(trainer_);
+  int which = r_which(which_, i_);
+  SEXP out_ = PROTECT(Rf_allocVector(REALSXP, (R_xlen_t)ag_trainer_length(t, which)));
+  r_check(ag_trainer_read(t, which, REAL(out_)));
+  UNPROTECT(1);
+  return out_;
+}
+
+SEXP ffi_nn_write(SEXP trainer_, SEXP which_, SEXP i_, SEXP x_) {
+  ag_trainer *t = r_trainer(trainer_);
+  int which = r_which(which_, i_);
+  if (Rf_xlength(x_) != ag_trainer_length(t, which)) r_stop(AG_E_SHAPE, "a vector of another length");
+  const double *x = REAL_RO(x_);
+  r_check(ag_trainer_write(t, which, x));
+  return R_NilValue;
 }

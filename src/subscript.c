@@ -171,14 +171,7 @@ static ag_status extreme(double *value, ag_array *a, ag_reduction r) {
   return status;
 }
 
-/* Whole positions from 1 on, without NA: they stay on the device. */
-static int positions_on_device(r_subscript *s, ag_array *a, int64_t extent, int beyond,
-                               int *nprotect) {
-  double low, high;
-  if (a->type == AG_F32 || (a->type == AG_I32 && !a->dev->has_f64)) return 0;
-  r_check(extreme(&low, a, AG_MIN));
-  r_check(extreme(&high, a, AG_MAX));
-  if (!(low >= 1) || !(high <= INT32_MAX) || (high > (double)extent && !beyond)) return 0;
+static void own_positions(r_subscript *s, ag_array *a, int *nprotect) {
   s->own_ = protect(r_array_new(), nprotect);
   ag_array *cast;
   r_check(ag_expr_cast(&cast, a, AG_I32));
@@ -188,6 +181,23 @@ static int positions_on_device(r_subscript *s, ag_array *a, int64_t extent, int 
   r_check(status);
   s->at = *r_array_out(s->own_);
   s->n = ag_array_count(s->at);
+}
+
+/* Nobody knows the positions yet: those that turn out to be outside are none. */
+static int positions_traced(r_subscript *s, ag_array *a, int *nprotect) {
+  own_positions(s, a, nprotect);
+  return s->missing = 1;
+}
+
+/* Whole positions from 1 on, without NA: they stay on the device. */
+static int positions_on_device(r_subscript *s, ag_array *a, int64_t extent, int beyond,
+                               int *nprotect) {
+  double low, high;
+  if (a->type == AG_F32 || (a->type == AG_I32 && !a->dev->has_f64)) return 0;
+  r_check(extreme(&low, a, AG_MIN));
+  r_check(extreme(&high, a, AG_MAX));
+  if (!(low >= 1) || !(high <= INT32_MAX) || (high > (double)extent && !beyond)) return 0;
+  own_positions(s, a, nprotect);
   s->missing = high > (double)extent;
   return 1;
 }
@@ -214,6 +224,8 @@ int r_subscript_get(r_subscript *s, SEXP i_, int64_t extent, const ag_device *d,
   if (TYPEOF(i_) == SYMSXP) return whole(s, extent);
   if (r_storage(i_) < 0 || is_class(i_) || extent > INT32_MAX) return 0;
   ag_array *a = r_is_array(i_) ? r_array(i_) : NULL;
+  if (a && a->dev == d && a->traced && a->type != AG_BOOL && !writes)
+    return positions_traced(s, a, nprotect);
   if (a && a->dev == d && mask_on_device(s, a, extent, nprotect)) return 1;
   if (a && a->dev == d && !writes && a->type != AG_BOOL && ag_array_count(a) > SMALL &&
       positions_on_device(s, a, extent, beyond, nprotect))
@@ -256,6 +268,7 @@ ag_status r_subscript_array(ag_array **at, r_subscript *s, ag_device *d) {
 
 SEXP r_subscript_names(SEXP names_, r_subscript *s) {
   if (Rf_isNull(names_) || s->whole) return names_;
+  if (s->at && s->at->traced) return R_NilValue;
   SEXP ans_ = PROTECT(Rf_allocVector(STRSXP, s->n)), at_ = R_NilValue;
   if (s->at_) at_ = s->at_;
   else if (s->at) {

@@ -61,6 +61,8 @@ typedef enum {
   AG_CONV,        /* convolution of arg[0], images, with arg[1], a weight: see conv.h            */
   AG_CONV_WEIGHT, /* its gradient by the weight; arg[0] is that by the result, arg[1] the images */
   AG_GATHER,      /* columns of arg[0] chosen by arg[1], an int32 vector of 0-based indices   */
+  AG_SCATTER,     /* zeros, to which the elements of arg[0] along a dimension are added at the
+                     positions in arg[1]: the transpose of a gather or take                   */
   AG_EMBED,       /* zeros, with arg[0] put at axes: the transpose of a slice                 */
   AG_TAKE,        /* elements of arg[0] at the positions in arg[1], ...: NA where there is none */
   AG_PUT,         /* arg[0] put over an array of this shape: ag_array_overwrite()               */
@@ -114,19 +116,22 @@ struct ag_array {
     struct {
       int ta, tb;
       ag_precision precision;
-    } trans; /* MATMUL */
+    } trans;   /* MATMUL */
     struct {
       ag_window window;
       int64_t groups;
       int transposed; /* CONV: the weight is that of the way back */
     } conv;           /* CONV, CONV_WEIGHT */
+    int along;        /* CONCAT: the dimension */
     struct {
       ag_window window;
       int count_pad; /* an average counts places outside of the image, as zeros */
     } pooling;
-    int along; /* CONCAT: the dimension */
+    struct {
+      int along, first;
+    } scatter; /* SCATTER: the dimension, and which number its first position has */
   } u;
-  int param;      /* SCALAR, BUFFER: number in a plan, or -1 */
+  int param;      /* SCALAR, BUFFER, RANDOM: number in a plan, or -1 */
   ag_buffer *buf; /* BUFFER: the data (NULL for a plan's input) */
   int64_t offset; /* BUFFER: first element within buf */
   int depth;      /* longest pending path below: capped, see expr.c */

@@ -133,9 +133,12 @@ ag_status ag_cg_gather(ag_cg_source *src, const ag_kernel *k, const ag_cg_target
   const int64_t run = t->is_gpu ? 1 : 256; /* rows copied by one item */
   if (rows == 0 || cols == 0) return AG_OK;
   ag_cg_writer w;
-  const int wide = ag_dtype_size(k->gather.type) == 8;
-  ag_strbuf_add(&src->text, "#define element %s\n#define RUN %d\n", wide ? "ulong" : "uint",
-                (int)run);
+  const int wide = k->gather.type == AG_F64;
+  const char *na = wide                       ? "0x7FF00000000007A2UL"
+                   : k->gather.type == AG_F32 ? "0x7FC007A2U"
+                                              : "0x80000000U";
+  ag_strbuf_add(&src->text, "#define element %s\n#define NA_BITS %s\n#define RUN %d\n",
+                wide ? "ulong" : "uint", na, (int)run);
   AG_TRY(ag_cg_append_file(&src->text, "gather.cl"));
   ag_cg_begin(&w, src, k, NULL, t, NULL);
   const ag_cg_arg args[] = {
@@ -169,6 +172,7 @@ ag_status ag_cg_generate(ag_cg_source *out, const ag_kernel *k, const ag_cg_targ
   case AG_K_MATMUL: status = ag_cg_matmul(out, k, target); break;
   case AG_K_CONV: status = ag_cg_conv(out, k, target); break;
   case AG_K_GATHER: status = ag_cg_gather(out, k, target); break;
+  case AG_K_SCATTER: status = ag_cg_scatter(out, k, target); break;
   case AG_K_SELECT: status = ag_cg_select(out, k, target); break;
   case AG_K_SORT: status = ag_cg_sort(out, k, target); break;
   case AG_K_BATCHED: status = ag_cg_batched(out, k, target); break;

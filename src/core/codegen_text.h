@@ -94,6 +94,7 @@ AG_CHECKED ag_status ag_cg_reduce(ag_cg_source *src, const ag_kernel *k, const a
 AG_CHECKED ag_status ag_cg_scan(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_matmul(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_select(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
+AG_CHECKED ag_status ag_cg_scatter(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_gather(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_conv(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);
 AG_CHECKED ag_status ag_cg_sort(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t);

@@ -122,15 +122,6 @@ static void describe_block(const ag_kernel *k, ag_strbuf *out) {
                 (long long)k->block.cols, ag_dtype_name(k->block.type));
 }
 
-static void describe_pooling(const ag_kernel *k, ag_strbuf *out) {
-  static const char *const name[] = {"max", "average", "max back", "average back"};
-  const ag_window *w = &k->pooling.window;
-  ag_strbuf_add(out, "pooling %lld x %lld of %lld x %lld x %lld x %lld: #%d = %s(#%d)",
-                (long long)w->k[0], (long long)w->k[1], (long long)k->pooling.channels,
-                (long long)w->in[0], (long long)w->in[1], (long long)k->pooling.samples,
-                k->pooling.slot_out, name[k->pooling.op], k->pooling.slot_in[k->pooling.nin - 1]);
-}
-
 static void describe_conv(const ag_kernel *k, ag_strbuf *out) {
   const ag_window *w = &k->conv.window;
   ag_strbuf_add(out, "%s %lld x %lld of %lld x %lld x %lld x %lld to %lld x %lld x %lld",
@@ -144,6 +135,15 @@ static void describe_conv(const ag_kernel *k, ag_strbuf *out) {
   describe_outputs(k, out);
 }
 
+static void describe_pooling(const ag_kernel *k, ag_strbuf *out) {
+  static const char *const name[] = {"max", "average", "max back", "average back"};
+  const ag_window *w = &k->pooling.window;
+  ag_strbuf_add(out, "pooling %lld x %lld of %lld x %lld x %lld x %lld: #%d = %s(#%d)",
+                (long long)w->k[0], (long long)w->k[1], (long long)k->pooling.channels,
+                (long long)w->in[0], (long long)w->in[1], (long long)k->pooling.samples,
+                k->pooling.slot_out, name[k->pooling.op], k->pooling.slot_in[k->pooling.nin - 1]);
+}
+
 void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
   switch (k->kind) {
   case AG_K_REDUCE:
@@ -152,6 +152,11 @@ void ag_kernel_describe(const ag_kernel *k, ag_strbuf *out) {
     ag_strbuf_add(out, "gather %lld x %lld: #%d = #%d[, #%d]", (long long)k->gather.rows,
                   (long long)k->gather.cols, k->gather.slot_out, k->gather.slot_in,
                   k->gather.slot_index);
+    break;
+  case AG_K_SCATTER:
+    ag_strbuf_add(out, "scatter %lld x %lld x %lld: #%d[, #%d, ] = sums of #%d",
+                  (long long)k->scatter.pre, (long long)k->scatter.n, (long long)k->scatter.post,
+                  k->scatter.slot_out, k->scatter.slot_index, k->scatter.slot_in);
     break;
   case AG_K_SORT: describe_sort(k, out); break;
   case AG_K_BATCHED: describe_batched(k, out); break;

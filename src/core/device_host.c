@@ -154,36 +154,6 @@ static void run_map(const ag_host_program *hp, const ag_binding *slot) {
   ag_parallel((int)((p->count + job.chunk - 1) / job.chunk), map_task, &job);
 }
 
-typedef struct {
-  const ag_kernel *k;
-  const ag_binding *slot;
-  int64_t chunk;
-} gather_job;
-
-static void gather_task(void *ctx, int task, int worker) {
-  const gather_job *job = ctx;
-  const ag_kernel *k = job->k;
-  const ag_binding *in = &job->slot[k->gather.slot_in], *index = &job->slot[k->gather.slot_index];
-  const ag_binding *out = &job->slot[k->gather.slot_out];
-  size_t size = ag_dtype_size(k->gather.type), bytes = (size_t)k->gather.rows * size;
-  const int32_t *at = (const int32_t *)index->mem + index->offset + k->gather.base_index;
-  const char *src = (const char *)in->mem + (size_t)(in->offset + k->gather.base_in) * size;
-  char *dst = (char *)out->mem + (size_t)out->offset * size;
-  int64_t first = (int64_t)task * job->chunk, end = first + job->chunk;
-  (void)worker;
-  for (int64_t j = first; j < end && j < k->gather.cols; j++) {
-    if (at[j] >= 0 && at[j] < k->gather.in_cols)
-      memcpy(dst + (size_t)j * bytes, src + (size_t)at[j] * bytes, bytes);
-    else memset(dst + (size_t)j * bytes, 0, bytes);
-  }
-}
-
-static void run_gather(const ag_kernel *k, const ag_binding *slot) {
-  int64_t cols = k->gather.cols, tasks = k->gather.rows * cols > SERIAL_WORK ? 2 * ag_threads() : 1;
-  gather_job job = {k, slot, (cols + tasks - 1) / tasks};
-  ag_parallel((int)((cols + job.chunk - 1) / job.chunk), gather_task, &job);
-}
-
 static ag_status host_launch(ag_device *d, const ag_kernel *k, const ag_binding *slot) {
   (void)d;
   const ag_host_program *hp = k->code;
@@ -194,7 +164,8 @@ static ag_status host_launch(ag_device *d, const ag_kernel *k, const ag_binding 
   case AG_K_SCAN: return ag_host_scan(hp, slot);
   case AG_K_MATMUL: return ag_host_matmul(hp, slot);
   case AG_K_CONV: return ag_host_conv(hp, slot);
-  case AG_K_GATHER: run_gather(k, slot); return AG_OK;
+  case AG_K_GATHER: ag_host_gather(k, slot); return AG_OK;
+  case AG_K_SCATTER: ag_host_scatter(hp, slot); return AG_OK;
   case AG_K_SELECT: return ag_host_select(hp, slot);
   case AG_K_SORT: return ag_host_sort(k, slot);
   case AG_K_BATCHED: return ag_host_batched(k, slot);

@@ -28,22 +28,22 @@ static ag_operand operand(const emitter *e, int slot, ag_dtype type, ag_access a
       .slot = slot, .type = type, .at = at, .contiguous = ag_access_contiguous(&at, space_of(e))};
 }
 
-static int add_operand(emitter *e, ag_operand o) {
-  ag_program *p = &e->k->prog;
-  for (int i = 0; i < p->nin; i++)
-    if (p->in[i].slot == o.slot && p->in[i].type == o.type && !p->key[i] &&
-        ag_access_equal(&p->in[i].at, &o.at, AG_MAX_DIM))
-      return i;
-  if (p->nin >= AG_MAX_IN) return too_large();
-  p->in[p->nin] = o;
-  return p->nin++;
-}
-
 static int find_instr(const emitter *e, ag_instr_kind kind, int index) {
   const ag_program *p = &e->k->prog;
   for (int r = 0; r < p->ninstr; r++)
     if (p->instr[r].kind == kind && p->instr[r].index == index) return r;
   return -1;
+}
+
+static int add_operand(emitter *e, ag_operand o) {
+  ag_program *p = &e->k->prog;
+  for (int i = 0; i < p->nin; i++)
+    if (p->in[i].slot == o.slot && p->in[i].type == o.type && find_instr(e, AG_I_RANDOM, i) < 0 &&
+        ag_access_equal(&p->in[i].at, &o.at, AG_MAX_DIM))
+      return i;
+  if (p->nin >= AG_MAX_IN) return too_large();
+  p->in[p->nin] = o;
+  return p->nin++;
 }
 
 static int emit_operand(emitter *e, ag_instr_kind kind, int slot, const ag_array *x,
@@ -62,7 +62,7 @@ static int emit_random(emitter *e, const ag_array *x, const ag_place *at) {
   if (p->nin >= AG_MAX_IN) return too_large();
   int index = p->nin++;
   p->in[index] = operand(e, -1, x->type, ag_place_access(at, &x->shape));
-  p->key[index] = x->u.key;
+  p->key[index].value = x->u.key, p->key[index].param = x->param;
   return add_instr(
       e, (ag_instr){
              .kind = AG_I_RANDOM, .type = x->type, .from = x->type, .op = x->op, .index = index});
@@ -314,12 +314,15 @@ static ag_status emit_matmul(emitter *e, const ag_array *x) {
   return AG_OK;
 }
 
+/* Where the elements of a stored array lie one after the other. */
+static int run_slot(emitter *e, int64_t *base, ag_array *x) {
+  x = ag_place_run(base, x);
+  return ag_slot_of(e->b, x->mark);
+}
+
 /* Images, contiguous somewhere in a slot. */
 static ag_status images_operand(emitter *e, ag_array *x, int *slot, int64_t *base) {
-  ag_place at;
-  x = ag_place_images(&at, x);
-  *base = ag_place_access(&at, &x->shape).base;
-  *slot = ag_slot_of(e->b, x->mark);
+  *slot = run_slot(e, base, x);
   return *slot < 0 ? ag_fail(AG_E_MEMORY, "out of memory") : AG_OK;
 }
 
@@ -410,9 +413,26 @@ static ag_status emit_gather(emitter *e, const ag_array *x) {
   k->gather.type = x->type;
   k->gather.rows = x->shape.dim[0], k->gather.cols = x->shape.dim[1],
   k->gather.in_cols = x->arg[0]->shape.dim[1];
-  k->gather.slot_in = ag_slot_of(e->b, x->arg[0]->mark);
-  k->gather.slot_index = ag_slot_of(e->b, x->arg[1]->mark);
+  k->gather.slot_in = run_slot(e, &k->gather.base_in, x->arg[0]);
+  k->gather.slot_index = run_slot(e, &k->gather.base_index, x->arg[1]);
   k->gather.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
+  return AG_OK;
+}
+
+static ag_status emit_scatter(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  const ag_array *from = x->arg[0];
+  const int along = x->u.scatter.along;
+  k->kind = AG_K_SCATTER;
+  k->scatter.type = x->type;
+  k->scatter.first = x->u.scatter.first;
+  k->scatter.pre = k->scatter.post = 1;
+  for (int q = 0; q < x->shape.nd; q++)
+    if (q != along) *(q < along ? &k->scatter.pre : &k->scatter.post) *= x->shape.dim[q];
+  k->scatter.n = from->shape.dim[along], k->scatter.cols = x->shape.dim[along];
+  k->scatter.slot_in = run_slot(e, &k->scatter.base_in, x->arg[0]);
+  k->scatter.slot_index = run_slot(e, &k->scatter.base_index, x->arg[1]);
+  k->scatter.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
   return AG_OK;
 }
 
@@ -478,6 +498,7 @@ ag_status ag_emit(ag_build *b, int c, ag_kernel *k) {
   set_space(&k->prog, &cut->space);
   if (cut->copy_into < 0 && (x->kind == AG_REDUCE || x->kind == AG_SCAN)) return emit_reduce(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_GATHER) return emit_gather(&e, x);
+  if (cut->copy_into < 0 && x->kind == AG_SCATTER) return emit_scatter(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_SELECT) return emit_select(&e, x);
   if (cut->copy_into < 0 && x->kind == AG_POOLING) return emit_pooling(&e, x);
   if (cut->matmul >= 0) {

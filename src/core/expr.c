@@ -80,6 +80,14 @@ ag_status ag_expr_random(ag_array **out, ag_device *d, ag_dtype type, ag_shape s
   return AG_OK;
 }
 
+ag_status ag_expr_random_input(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,
+                               ag_distribution dist, int param) {
+  AG_TRY(ag_expr_random(out, d, type, shape, dist, 0));
+  (*out)->param = param;
+  (*out)->traced = 1;
+  return AG_OK;
+}
+
 /* -- types --------------------------------------------------------------------------------- */
 static ag_dtype default_real(const ag_device *d) { return d && !d->has_f64 ? AG_F32 : AG_F64; }
 
@@ -239,11 +247,26 @@ static int is_identity(const ag_array *x, const ag_shape *shape, const ag_axes *
   return 1;
 }
 
+/* Whether the view has x's elements in their order, in a shape with other extents of 1. */
+static int keeps_order(const ag_array *x, const ag_shape *shape, const ag_axes *axes) {
+  if (ag_array_count(x) != ag_shape_count(shape)) return 0;
+  for (int q = 0, last = -1; q < axes->nd; q++) {
+    if (axes->off[q]) return 0;
+    if (x->shape.dim[q] == 1) continue;
+    if (axes->axis[q] <= last || axes->step[q] != 1) return 0;
+    last = axes->axis[q];
+    if (shape->dim[last] != x->shape.dim[q]) return 0;
+  }
+  return 1;
+}
+
 ag_status ag_expr_view(ag_array **out, ag_array *x, ag_shape shape, const ag_axes *axes) {
   if (is_identity(x, &shape, axes)) {
     *out = ag_array_retain(x);
     return AG_OK;
   }
+  /* what is stored anyway takes another shape at no cost */
+  if (x->kind == AG_REDUCE && keeps_order(x, &shape, axes)) return ag_expr_reshape(out, x, shape);
   AG_TRY(ag_expr_node(out, AG_VIEW, x->type, shape, 1, &x));
   (*out)->u.axes = *axes;
   return AG_OK;

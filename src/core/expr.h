@@ -43,6 +43,10 @@ AG_CHECKED ag_status ag_expr_scan(ag_array **out, ag_array *x, ag_reduction r, i
 extern ag_precision ag_matmul_precision;
 AG_CHECKED ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int tb);
 AG_CHECKED ag_status ag_expr_gather(ag_array **out, ag_array *x, ag_array *index);
+/* y of `extent` elements along dimension `along`: element j is the sum over i with index[i] = first
+ * + j of x's elements i. An index outside (or NA) goes nowhere. Sums run in the order of i. */
+AG_CHECKED ag_status ag_expr_scatter(ag_array **out, ag_array *x, ag_array *index, int along,
+                                     int64_t extent, int first);
 AG_CHECKED ag_status ag_expr_embed(ag_array **out, ag_array *x, ag_shape shape,
                                    const ag_axes *axes);
 /* Elements of x at positions: result dimension q runs over at[q] (a vector of 1-based int32
@@ -67,9 +71,12 @@ AG_CHECKED ag_status ag_expr_pooling(ag_array **out, ag_array *x, ag_pooling op,
 AG_CHECKED ag_status ag_expr_pooling_back(ag_array **out, ag_array *pooled, ag_array *g);
 /* Side by side along dimension `along`: the other extents agree, and so do the types. */
 AG_CHECKED ag_status ag_expr_bind(ag_array **out, int n, ag_array *const *x, int along);
-/* A plan's inputs: a buffer to be bound later, a scalar to be set before each run. */
+/* A plan's inputs: a buffer to be bound later, a scalar or the key of a random stream to be set
+ * before each run. */
 AG_CHECKED ag_status ag_expr_input(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,
                                    int param);
 AG_CHECKED ag_status ag_expr_scalar_input(ag_array **out, ag_dtype type, int param);
+AG_CHECKED ag_status ag_expr_random_input(ag_array **out, ag_device *d, ag_dtype type,
+                                          ag_shape shape, ag_distribution dist, int param);
 
 #endif

@@ -74,6 +74,20 @@ ag_status ag_expr_put(ag_array **out, ag_shape shape, const ag_subscript *s, ag_
   return status;
 }
 
+ag_status ag_expr_scatter(ag_array **out, ag_array *x, ag_array *index, int along, int64_t extent,
+                          int first) {
+  if (index->type != AG_I32 || index->shape.nd != 1 || along < 0 || along >= x->shape.nd ||
+      index->shape.dim[0] != x->shape.dim[along] || x->type > AG_F32)
+    return ag_fail(AG_E_ARGUMENT, "internal: scatter takes real numbers and a vector of int32 "
+                                  "positions of their extent");
+  ag_shape shape = x->shape;
+  ag_array *arg[2] = {x, index};
+  shape.dim[along] = extent;
+  AG_TRY(ag_expr_node(out, AG_SCATTER, x->type, shape, 2, arg));
+  (*out)->u.scatter.along = along, (*out)->u.scatter.first = first;
+  return AG_OK;
+}
+
 ag_status ag_expr_select(ag_array **out, ag_array *mask, ag_array *value) {
   int64_t n = ag_array_count(mask);
   if (mask->type != AG_BOOL || ag_array_count(value) != n || n >= INT32_MAX)

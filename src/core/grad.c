@@ -144,9 +144,8 @@ static ag_status sum_broadcast(ag_array **out, const ag_array *x, ag_array *g) {
 }
 
 /* If the view reaches every element of its source once, the way back is a view too. */
-static int inverse_view(const ag_array *x, const ag_shape *g, ag_axes *back) {
-  const ag_axes *v = &x->u.axes;
-  const ag_shape *source = &x->arg[0]->shape;
+static int inverse_view(const ag_axes *v, const ag_shape *source, const ag_shape *g,
+                        ag_axes *back) {
   *back = (ag_axes){.nd = g->nd};
   for (int d = 0; d < g->nd; d++) back->axis[d] = -1;
   for (int q = 0; q < v->nd; q++) {
@@ -163,13 +162,19 @@ static int inverse_view(const ag_array *x, const ag_shape *g, ag_axes *back) {
   return 1;
 }
 
-static ag_status grad_view(tape *t, ag_array *x, ag_array *g) {
+/* The gradient of a slice (replaced by that of its source). */
+static ag_status put_back(ag_array **g, const ag_axes *v, ag_shape source) {
   ag_axes back;
+  if (inverse_view(v, &source, &(*g)->shape, &back))
+    STEP(*g, ag_expr_view(&next, *g, source, &back));
+  else STEP(*g, ag_expr_embed(&next, *g, source, v));
+  return AG_OK;
+}
+
+static ag_status grad_view(tape *t, ag_array *x, ag_array *g) {
   ag_array *sum;
   AG_TRY(sum_broadcast(&sum, x, g));
-  if (inverse_view(x, &sum->shape, &back))
-    STEP(sum, ag_expr_view(&next, sum, x->arg[0]->shape, &back));
-  else STEP(sum, ag_expr_embed(&next, sum, x->arg[0]->shape, &x->u.axes));
+  AG_TRY(put_back(&sum, &x->u.axes, x->arg[0]->shape));
   return add_grad(t, x->arg[0], sum);
 }
 
@@ -195,6 +200,35 @@ static ag_status grad_recycle(tape *t, ag_array *x, ag_array *g) {
 static ag_status grad_embed(tape *t, ag_array *x, ag_array *g) {
   ag_array *part;
   AG_TRY(ag_expr_view(&part, g, x->arg[0]->shape, &x->u.axes));
+  return add_grad(t, x->arg[0], part);
+}
+
+static ag_status grad_gather(tape *t, ag_array *x, ag_array *g) {
+  ag_array *part;
+  AG_TRY(ag_expr_recycle(&part, g, x->shape));
+  STEP(part, ag_expr_scatter(&next, part, x->arg[1], 1, x->arg[0]->shape.dim[1], 0));
+  return add_grad(t, x->arg[0], part);
+}
+
+/* The vector that chooses along a dimension: the node has it stretched over its shape. */
+static ag_array *positions(const ag_array *take, int i) {
+  ag_array *stretched = take->arg[1 + i];
+  return take->shape.nd == 1 ? stretched : stretched->arg[0];
+}
+
+/* Back along one dimension after the other: the positions of each are independent of the others. */
+static ag_status grad_take(tape *t, ag_array *x, ag_array *g) {
+  const ag_picks *picks = &x->u.picks;
+  const ag_shape *source = &x->arg[0]->shape;
+  ag_axes axes = picks->axes;
+  ag_array *part;
+  AG_TRY(ag_expr_recycle(&part, g, x->shape));
+  for (int i = 0; i < picks->n; i++) {
+    int q = picks->dim[i];
+    STEP(part, ag_expr_scatter(&next, part, positions(x, i), q, source->dim[q], 1));
+    axes.axis[q] = q, axes.step[q] = 1;
+  }
+  AG_TRY(put_back(&part, &axes, *source));
   return add_grad(t, x->arg[0], part);
 }
 
@@ -387,19 +421,6 @@ static ag_status grad_product(tape *t, ag_array *x, ag_array *g) {
   return s;
 }
 
-/* -- poolings ------------------------------------------------------------------------------ */
-static ag_status grad_pooling(tape *t, ag_array *x, ag_array *g) {
-  if (x->op == AG_POOLING_MAX_BACK)
-    return ag_fail(AG_E_ARGUMENT, "the second derivative of a maximum is not provided");
-  g = ag_array_retain(g);
-  if (g->kind == AG_SCALAR) STEP(g, ag_expr_recycle(&next, g, x->shape));
-  STEP(g, x->op == AG_POOLING_AVERAGE_BACK
-              ? ag_expr_pooling(&next, g, AG_POOLING_AVERAGE, &x->u.pooling.window,
-                                x->u.pooling.count_pad)
-              : ag_expr_pooling_back(&next, x, g));
-  return add_grad(t, x->arg[0], g);
-}
-
 /* -- convolutions -------------------------------------------------------------------------- */
 static ag_status grad_conv(tape *t, ag_array *x, ag_array *g) {
   ag_status s = AG_OK;
@@ -415,6 +436,19 @@ static ag_status grad_conv(tape *t, ag_array *x, ag_array *g) {
   return s;
 }
 
+/* -- poolings ------------------------------------------------------------------------------ */
+static ag_status grad_pooling(tape *t, ag_array *x, ag_array *g) {
+  if (x->op == AG_POOLING_MAX_BACK)
+    return ag_fail(AG_E_ARGUMENT, "the second derivative of a maximum is not provided");
+  g = ag_array_retain(g);
+  if (g->kind == AG_SCALAR) STEP(g, ag_expr_recycle(&next, g, x->shape));
+  STEP(g, x->op == AG_POOLING_AVERAGE_BACK
+              ? ag_expr_pooling(&next, g, AG_POOLING_AVERAGE, &x->u.pooling.window,
+                                x->u.pooling.count_pad)
+              : ag_expr_pooling_back(&next, x, g));
+  return add_grad(t, x->arg[0], g);
+}
+
 /* -- the walk ------------------------------------------------------------------------------ */
 static ag_status backward(tape *t, ag_array *x, ag_array *g) {
   switch (x->kind) {
@@ -426,13 +460,13 @@ static ag_status backward(tape *t, ag_array *x, ag_array *g) {
   case AG_REDUCE: return grad_reduce(t, x, g);
   case AG_SCAN: return grad_scan(t, x, g);
   case AG_MATMUL: return grad_product(t, x, g);
-  case AG_POOLING: return grad_pooling(t, x, g);
   case AG_CONV:
   case AG_CONV_WEIGHT: return grad_conv(t, x, g);
+  case AG_POOLING: return grad_pooling(t, x, g);
   case AG_EMBED: return grad_embed(t, x, g);
   case AG_CONCAT: return grad_concat(t, x, g);
-  case AG_GATHER:
-  case AG_TAKE: return ag_fail(AG_E_ARGUMENT, "the gradient of a gather is not provided");
+  case AG_GATHER: return grad_gather(t, x, g);
+  case AG_TAKE: return grad_take(t, x, g);
   default: return AG_OK; /* leaves */
   }
 }

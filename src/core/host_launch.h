@@ -10,6 +10,8 @@ char *ag_host_scratch(int w, size_t bytes);
 /* Makes sure that no worker's ag_host_scratch(bytes) can fail. */
 AG_CHECKED ag_status ag_host_reserve(size_t bytes);
 AG_CHECKED ag_status ag_host_select(const ag_host_program *hp, const ag_binding *slot);
+void ag_host_gather(const ag_kernel *k, const ag_binding *slot);
+void ag_host_scatter(const ag_host_program *hp, const ag_binding *slot);
 AG_CHECKED ag_status ag_host_reduce(const ag_host_program *hp, const ag_binding *slot);
 AG_CHECKED ag_status ag_host_scan(const ag_host_program *hp, const ag_binding *slot);
 AG_CHECKED ag_status ag_host_batched(const ag_kernel *k, const ag_binding *slot);

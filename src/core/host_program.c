@@ -199,7 +199,7 @@ static void random_values(const ag_isa *isa, const ag_instr *in, char *dst, uint
 static void random_run(const ag_host_program *hp, const ag_instr *in, char *dst, int64_t l,
                        int64_t n) {
   const ag_access *at = &hp->k->prog.in[in->index].at;
-  uint64_t key = hp->k->prog.key[in->index];
+  uint64_t key = hp->k->prog.key[in->index].value;
   size_t size = ag_dtype_size(in->type);
   if (!at->mod && at->stride[0] == 1) {
     random_values(hp->isa, in, dst, key, l, n);

@@ -61,7 +61,10 @@ typedef struct {
   int ninstr, nin, nout, nkonst;
   ag_instr instr[AG_MAX_INSTR];
   ag_operand in[AG_MAX_IN];
-  uint64_t key[AG_MAX_IN]; /* RANDOM: by operand */
+  struct {
+    uint64_t value;
+    int param;      /* number in a plan, or -1 */
+  } key[AG_MAX_IN]; /* RANDOM: by operand */
   struct {
     double value;
     int param;
@@ -79,6 +82,7 @@ typedef enum {
   AG_K_MATMUL,
   AG_K_CONV,
   AG_K_GATHER,
+  AG_K_SCATTER,
   AG_K_SELECT,
   AG_K_SORT,
   AG_K_BATCHED,
@@ -165,7 +169,7 @@ typedef struct ag_kernel {
              * MATMUL: the epilogue, over the m x n result; out[0] has the product's type, is
              * contiguous, and may hold the raw product while the kernel runs; unused where the
              * product goes to a block. CONV: the epilogue, over the result, as MATMUL's; of a
-             * weight's gradient the store alone. GATHER: unused.
+             * weight's gradient the store alone. GATHER, SCATTER: unused.
              * SELECT: computes the registers `mask` and `value` */
   struct {  /* REDUCE, SCAN: prog's dimensions fall into three groups of npre, nred and the other
                dimensions */
@@ -210,13 +214,19 @@ typedef struct ag_kernel {
                  * the group, the input channel within the group, the place in the window */
     int64_t base_w, w_out, w_group, w_in, w_k[2];
   } conv;
-  struct { /* GATHER: out[, j] = in[, index[j]]; bytes_per_column contiguous; a bad index gives
-              zeros */
+  struct { /* GATHER: out[, j] = in[, index[j]]; a bad index gives NA */
     ag_dtype type;
     int64_t rows, cols, in_cols;
     int slot_in, slot_index, slot_out;
     int64_t base_in, base_index;
   } gather;
+  struct { /* SCATTER: out[p, j, q] = sum over i with index[i] = first + j of in[p, i, q], in the
+              order of i, for p < pre, i < n, j < cols, q < post */
+    ag_dtype type;
+    int64_t pre, n, post, cols, first;
+    int slot_in, slot_index, slot_out;
+    int64_t base_in, base_index;
+  } scatter;
   struct { /* SELECT: `value` where `mask` is not 0, NA where it is NA, in order; the number of
               them goes, as int32, to the element behind the place of the last that there may be */
     int mask, value, slot_out;

@@ -250,7 +250,7 @@ static ag_status set_launch_arg(ag_cl_state *s, cl_kernel kernel, int position, 
     number = slot[a->index].offset + a->value;
     return set_arg(kernel, position, sizeof number, &number);
   case AG_ARG_CONST: return set_const(kernel, position, a->type, k->prog.konst[a->index].value);
-  case AG_ARG_KEY: return set_arg(kernel, position, sizeof(cl_ulong), &k->prog.key[a->index]);
+  case AG_ARG_KEY: return set_arg(kernel, position, sizeof(cl_ulong), &k->prog.key[a->index].value);
   default: return set_arg(kernel, position, sizeof pass, &pass);
   }
 }

@@ -130,10 +130,10 @@ ag_array *ag_place_operand(ag_place *at, ag_array *x) {
   return x;
 }
 
-ag_array *ag_place_images(ag_place *at, ag_array *x) {
-  ag_array *behind = ag_place_operand(at, x);
-  const ag_access a = ag_place_access(at, &behind->shape);
-  if (ag_access_contiguous(&a, &x->shape)) return behind;
-  *at = ag_place_identity(&x->shape);
-  return x;
+ag_array *ag_place_run(int64_t *base, ag_array *x) {
+  ag_place at;
+  ag_array *source = ag_place_operand(&at, x);
+  ag_access access = ag_place_access(&at, &source->shape);
+  *base = ag_access_contiguous(&access, &x->shape) ? access.base : 0;
+  return ag_access_contiguous(&access, &x->shape) ? source : x;
 }

@@ -192,6 +192,15 @@ void ag_plan_set(ag_plan *p, int param, double value) {
   }
 }
 
+void ag_plan_set_key(ag_plan *p, int param, uint64_t key) {
+  for (int k = 0; k < p->s->nkernels; k++) {
+    ag_program *prog = &p->s->kernel[k]->prog;
+    for (int i = 0; i < prog->ninstr; i++)
+      if (prog->instr[i].kind == AG_I_RANDOM && prog->key[prog->instr[i].index].param == param)
+        prog->key[prog->instr[i].index].value = key;
+  }
+}
+
 ag_status ag_plan_run(ag_plan *p) {
   for (int i = 0; i < p->s->nslots; i++)
     if (p->s->slot[i].leaf && !p->buf[i])

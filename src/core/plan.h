@@ -16,7 +16,8 @@ void ag_plan_free(ag_plan *p);
 AG_CHECKED ag_status ag_plan_bind(ag_plan *p, int param, ag_buffer *b, int64_t offset);
 /* Moves a bound input within its buffer: cheap, for the batch loop. */
 void ag_plan_move(ag_plan *p, int param, int64_t offset);
-void ag_plan_set(ag_plan *p, int param, double value); /* a scalar input */
+void ag_plan_set(ag_plan *p, int param, double value);     /* a scalar input */
+void ag_plan_set_key(ag_plan *p, int param, uint64_t key); /* a random input; 0 until it is set */
 AG_CHECKED ag_status ag_plan_run(ag_plan *p);
 /* Target i as an array over the plan's memory: valid until the next run. One reference. */
 AG_CHECKED ag_status ag_plan_result(ag_plan *p, int i, ag_array **out);

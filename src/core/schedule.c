@@ -74,6 +74,11 @@ static void use(ag_build *b, ag_array *x, int c, const ag_place *at) {
 /* A kernel reads the stored elements of `x`, whatever computes them. */
 static void need(ag_build *b, ag_array *x) { b->item[x->mark].uses = 2; }
 
+static void need_run(ag_build *b, ag_array *x) {
+  int64_t base;
+  need(b, ag_place_run(&base, x));
+}
+
 static void need_behind_views(ag_build *b, ag_array *x) {
   ag_place at;
   need(b, ag_place_operand(&at, x));
@@ -81,10 +86,9 @@ static void need_behind_views(ag_build *b, ag_array *x) {
 
 /* What a product or a convolution reads. */
 static void need_factors(ag_build *b, const ag_array *x) {
-  ag_place at;
   for (int i = 0; i < 2; i++) {
     const int images = x->kind == AG_CONV_WEIGHT || (x->kind == AG_CONV && i == 0);
-    if (images) need(b, ag_place_images(&at, x->arg[i]));
+    if (images) need_run(b, x->arg[i]);
     else need_behind_views(b, x->arg[i]);
   }
 }
@@ -105,6 +109,7 @@ static int is_map(const ag_build *b, const ag_cut *c) {
   case AG_SCAN:
   case AG_EMBED:
   case AG_GATHER:
+  case AG_SCATTER:
   case AG_TAKE:
   case AG_PUT:
   case AG_POOLING:
@@ -230,11 +235,11 @@ static ag_status own_kernel(ag_build *b, int i) {
   if (accumulates(x) || x->kind == AG_CONV_WEIGHT) {
     b->cut[c].matmul = i;
     need_factors(b, x);
-  } else if (x->kind == AG_GATHER) {
-    need(b, x->arg[0]);
-    need(b, x->arg[1]);
   } else if (x->kind == AG_POOLING) {
-    for (int j = 0; j < x->nargs; j++) need(b, ag_place_images(&inner, x->arg[j]));
+    for (int j = 0; j < x->nargs; j++) need_run(b, x->arg[j]);
+  } else if (x->kind == AG_GATHER || x->kind == AG_SCATTER) {
+    need_run(b, x->arg[0]);
+    need_run(b, x->arg[1]);
   } else if (x->kind == AG_TAKE) {
     need_behind_views(b, x->arg[0]);
     b->cut[c].operands++;
@@ -329,6 +334,12 @@ static void each_slot(ag_schedule *s, int at, slot_fn fn) {
     fn(s, k->pooling.slot_out, at, 1, 1);
     return;
   }
+  if (k->kind == AG_K_SCATTER) {
+    fn(s, k->scatter.slot_in, at, 0, 0);
+    fn(s, k->scatter.slot_index, at, 0, 0);
+    fn(s, k->scatter.slot_out, at, 1, 1);
+    return;
+  }
   for (int i = 0; i < k->prog.nin; i++) /* a scan reads on after it has begun to write */
     if (k->prog.in[i].slot >= 0)
       fn(s, k->prog.in[i].slot, at, 0, k->kind != AG_K_SCAN && k->prog.in[i].contiguous);
@@ -367,6 +378,7 @@ static int launches(const ag_kernel *k) {
   switch (k->kind) {
   case AG_K_REDUCE: return k->reduce.pre * k->reduce.post > 0;
   case AG_K_GATHER: return k->gather.rows * k->gather.cols > 0;
+  case AG_K_SCATTER: return k->scatter.pre * k->scatter.cols * k->scatter.post > 0;
   default: return k->prog.count > 0;
   }
 }

@@ -1,10 +1,8 @@
 #define _POSIX_C_SOURCE 199309L /* clock_gettime */
 #include "epoch.h"
-#include <math.h>
 #include <time.h>
 
-#define POLL_EVERY     0.05 /* seconds between looks for an interrupt: also bounds what is queued */
-#define PROGRESS_EVERY 0.2  /* seconds between progress reports: each reads the loss */
+#define POLL_EVERY 0.05 /* seconds between looks for an interrupt: also bounds what is queued */
 
 static double now(void) {
   struct timespec ts;
@@ -12,54 +10,51 @@ static double now(void) {
   return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }
 
-/* What the device has summed so far, as means. */
-static ag_status total_read(ag_trainer *t, ag_epoch *e) {
-  float total[2] = {0, 0};
-  size_t size = (size_t)ag_loss_nsums(t->loss) * sizeof *total;
-  AG_TRY(ag_buffer_read(t->total, total, 0, size));
-  e->loss = e->samples ? total[0] / (double)e->samples : NAN;
-  e->accuracy = e->samples ? total[1] / (double)e->samples : NAN;
-  return AG_OK;
+/* The finaliser of splitmix64 (Steele, Lea and Flood 2014): neighbours get unrelated keys. */
+static uint64_t mix(uint64_t key, uint64_t batch, uint64_t stream) {
+  uint64_t z = key + (batch * 1024 + stream + 1) * UINT64_C(0x9E3779B97F4A7C15);
+  z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+  z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+  return z ^ (z >> 31);
 }
 
-static ag_status batch_run(ag_trainer *t, const ag_pass *pass, int64_t first) {
-  ag_plan *plan = first + pass->batch <= pass->n ? pass->full : pass->rest;
-  ag_plan_move(plan, AG_IN_INDEX, first);
-  if (pass->training) {
-    double scalar[AG_OPTIM_SCALARS];
-    ag_optim_scalars(&t->optim, ++t->step, scalar);
-    for (int i = 0; i < AG_OPTIM_SCALARS; i++) ag_plan_set(plan, AG_IN_SCALAR + i, scalar[i]);
-  }
-  return ag_plan_run(plan);
+static ag_status batch_run(ag_trainer *t, const ag_pass *pass, const ag_epoch_run *run,
+                           int64_t batch) {
+  int64_t first = batch * pass->batch, left = pass->n - first;
+  ag_batch_plan *p = ag_pass_plan(pass, left < pass->batch ? left : pass->batch);
+  if (!p) return ag_fail(AG_E_ARGUMENT, "a pass was run before its plans were made");
+  ag_plan_move(p->plan, AG_IN_INDEX, first);
+  const double *scalar = run->scalar ? run->scalar + (batch - run->first) * t->nscalar : NULL;
+  for (int i = 0; scalar && i < t->nscalar; i++)
+    ag_plan_set(p->plan, AG_IN_SCALAR + i, scalar[i]);
+  for (int i = 0; i < p->nkey; i++)
+    ag_plan_set_key(p->plan, AG_IN_KEY + i, mix(run->key, (uint64_t)batch, (uint64_t)i));
+  return ag_plan_run(p->plan);
 }
 
-static ag_status pass_ready(const ag_pass *pass) {
-  if (!pass->full || (pass->n % pass->batch && !pass->rest))
-    return ag_fail(AG_E_ARGUMENT, "a pass was run before its plans were made");
-  return AG_OK;
-}
-
-ag_status ag_pass_run(ag_trainer *t, int training, const int *index, ag_progress_fn progress,
-                      void *ctx, ag_epoch *out) {
-  ag_pass *pass = training ? &t->train : &t->valid;
-  *out = (ag_epoch){.loss = NAN, .accuracy = NAN};
-  AG_TRY(pass_ready(pass));
-  if (index) AG_TRY(ag_buffer_write(pass->index, 0, index, (size_t)pass->n * sizeof *index));
-  AG_TRY(ag_buffer_zero(t->total, 0, (size_t)ag_loss_nsums(t->loss) * sizeof(float)));
-  double polled = now(), reported = polled;
-  for (int64_t first = 0; first < pass->n && !out->interrupted; first += pass->batch) {
-    AG_TRY(batch_run(t, pass, first));
-    int64_t done = first + pass->batch;
-    out->samples = done < pass->n ? done : pass->n;
+ag_status ag_epoch_run_batches(ag_trainer *t, const ag_epoch_run *run, ag_epoch_done *done) {
+  const ag_pass *pass = &t->pass[run->pass];
+  double start = now(), polled = start;
+  *done = (ag_epoch_done){0};
+  for (int64_t i = 0; i < run->batches; i++) {
+    AG_TRY(batch_run(t, pass, run, run->first + i));
+    done->batches++;
     double at = now();
     if (at - polled < POLL_EVERY) continue;
     polled = at;
     AG_TRY(ag_device_finish(t->dev));
-    out->interrupted = ag_hook_interrupted && ag_hook_interrupted();
-    if (!progress || at - reported < PROGRESS_EVERY) continue;
-    reported = at;
-    AG_TRY(total_read(t, out));
-    progress(ctx, out);
+    done->interrupted = ag_hook_interrupted && ag_hook_interrupted();
+    if (done->interrupted || (run->seconds > 0 && at - start > run->seconds)) break;
   }
-  return total_read(t, out);
+  return AG_OK;
+}
+
+ag_status ag_epoch_sums(ag_trainer *t, int which, double *sum) {
+  const ag_pass *pass = &t->pass[which];
+  ag_array *v;
+  if (!pass->sum) return AG_OK;
+  AG_TRY(ag_array_from_buffer(&v, pass->sum, 0, t->type, ag_shape_of(1, pass->nsum)));
+  ag_status status = ag_array_read(v, sum, AG_F64);
+  ag_array_release(v);
+  return status;
 }

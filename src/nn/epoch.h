@@ -5,18 +5,23 @@
 #include "trainer.h"
 
 typedef struct {
-  double loss;     /* mean over the samples visited; NaN if none */
-  double accuracy; /* share of hits; 0 for a loss without any */
-  int64_t samples; /* visited: fewer than the pass has if the user asked to stop */
+  int pass;
+  int64_t first, batches;    /* which batches of the pass to run: from `first` (from 0) on */
+  const double *scalar;      /* nscalar numbers for each of them, NULL if there are none */
+  uint64_t key;              /* of random numbers: another one for each batch, see below */
+  double seconds;            /* stop after about so long, to let the caller report; 0: never */
+} ag_epoch_run;
+
+typedef struct {
+  int64_t batches; /* that were run: fewer than asked for if time was up or the user interrupted */
   int interrupted;
-} ag_epoch;
+} ag_epoch_done;
 
-/* Called a few times a second with what was done so far; may be NULL. Must not jump. */
-typedef void (*ag_progress_fn)(void *ctx, const ag_epoch *so_far);
-
-/* One walk over a pass. `index` is the order of the samples for this walk, or NULL to leave it as
- * it is. */
-AG_CHECKED ag_status ag_pass_run(ag_trainer *t, int training, const int *index,
-                                 ag_progress_fn progress, void *ctx, ag_epoch *out);
+/* Replays plans, batch by batch; every size of batch that is met needs one. Stream s of batch i
+ * draws from the key mix(key, i, s), which does not depend on how a pass is cut into runs. */
+AG_CHECKED ag_status ag_epoch_run_batches(ag_trainer *t, const ag_epoch_run *run,
+                                          ag_epoch_done *done);
+/* What the pass has summed since ag_trainer_pass(): pass.nsum numbers. Waits for the device. */
+AG_CHECKED ag_status ag_epoch_sums(ag_trainer *t, int pass, double *sum);
 
 #endif

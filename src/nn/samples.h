@@ -4,9 +4,11 @@
 
 #include "../core/core.h"
 
-/* n samples of p values, stored as R does a matrix of n x p, as a float32 array of p x n: a sample
- * becomes a column, which is what a batch gathers. */
-AG_CHECKED ag_status ag_samples_write(ag_array **out, ag_device *d, int64_t n, int64_t p,
+/* The array x of `shape` (R's: n samples first) as one of `type` with the dimensions in reverse
+ * order: a sample's values follow each other, which is what a batch gathers. */
+AG_CHECKED ag_status ag_samples_write(ag_array **out, ag_device *d, ag_dtype type, ag_shape shape,
                                       const double *x);
+/* The same of an array that is on a device. */
+AG_CHECKED ag_status ag_samples_of(ag_array **out, ag_dtype type, ag_array *x);
 
 #endif

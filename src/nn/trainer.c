@@ -1,55 +1,63 @@
 #include "trainer.h"
 #include <stdlib.h>
+#include <string.h>
 
-/* A float32 vector on the device, and the input of a plan that will be bound to it. */
-static ag_status vector_new(ag_trainer *t, int64_t n, int number, ag_buffer **buf, ag_array **in) {
-  size_t bytes = (size_t)n * sizeof(float);
-  AG_TRY(ag_buffer_new(buf, t->dev, bytes));
-  AG_TRY(ag_buffer_zero(*buf, 0, bytes));
-  return ag_expr_input(in, t->dev, AG_F32, ag_shape_of(1, n), number);
+/* -- life -------------------------------------------------------------------------------------- */
+int64_t ag_trainer_length(const ag_trainer *t, int which) {
+  return which == AG_IN_FIXED ? t->nfixed : t->nparam;
 }
 
-static ag_status param_write(ag_trainer *t, const double *param) {
-  float *value = malloc((size_t)t->nparam * sizeof *value);
-  if (!value) return ag_fail(AG_E_MEMORY, "no memory for %lld parameters", (long long)t->nparam);
-  for (int64_t i = 0; i < t->nparam; i++) value[i] = (float)param[i];
-  ag_status status = ag_buffer_write(t->param, 0, value, (size_t)t->nparam * sizeof *value);
-  free(value);
-  return status;
+static int is_vector(const ag_trainer *t, int which) {
+  return which == AG_IN_PARAM || which == AG_IN_FIXED ||
+         (which >= AG_IN_STATE && which < AG_IN_STATE + t->nstate);
 }
 
-static ag_status trainer_fill(ag_trainer *t, const double *param) {
-  AG_TRY(ag_array_force(2, (ag_array *const[]){t->x, t->y}));
-  AG_TRY(ag_expr_input(&t->in_x, t->dev, AG_F32, t->x->shape, AG_IN_X));
-  AG_TRY(ag_expr_input(&t->in_y, t->dev, AG_F32, t->y->shape, AG_IN_Y));
-  AG_TRY(vector_new(t, ag_loss_nsums(t->loss), AG_IN_TOTAL, &t->total, &t->in_total));
-  AG_TRY(vector_new(t, t->nparam, AG_IN_PARAM, &t->param, &t->in_param));
-  for (int i = 0; i < ag_optim_nstates(&t->optim); i++)
-    AG_TRY(vector_new(t, t->nparam, AG_IN_STATE + i, &t->state[i], &t->in_state[i]));
-  for (int i = 0; i < AG_OPTIM_SCALARS; i++)
-    AG_TRY(ag_expr_scalar_input(&t->in_scalar[i], AG_F32, AG_IN_SCALAR + i));
-  return param_write(t, param);
+/* Zeros on the device, and the input of a plan that will be bound to them. */
+static ag_status vector_new(ag_trainer *t, int which) {
+  int64_t n = ag_trainer_length(t, which);
+  size_t bytes = (size_t)n * ag_dtype_size(t->type);
+  if (!n) return AG_OK;
+  AG_TRY(ag_buffer_new(&t->vector[which], t->dev, bytes));
+  AG_TRY(ag_buffer_zero(t->vector[which], 0, bytes));
+  return ag_expr_input(&t->in[which], t->dev, t->type, ag_shape_of(1, n), which);
 }
 
-ag_status ag_trainer_new(ag_trainer **out, ag_array *x, ag_array *y, ag_loss loss,
-                         const ag_optim *optim, int64_t nparam, const double *param) {
+/* A sample of any number of dimensions is a column. */
+static ag_status data_new(ag_trainer *t, int i, ag_array *data) {
+  int64_t n = data->shape.dim[data->shape.nd - 1];
+  ag_shape flat = ag_shape_of(2, n ? ag_array_count(data) / n : 0, n);
+  t->data[i] = ag_array_retain(data);
+  AG_TRY(ag_array_force(1, &data));
+  return ag_expr_input(&t->in[AG_IN_DATA + i], t->dev, data->type, flat, AG_IN_DATA + i);
+}
+
+static ag_status trainer_fill(ag_trainer *t, const ag_trainer_spec *spec) {
+  for (int which = AG_IN_PARAM; which < AG_IN_STATE + t->nstate; which++)
+    AG_TRY(vector_new(t, which));
+  for (int i = 0; i < t->nscalar; i++)
+    AG_TRY(ag_expr_scalar_input(&t->in[AG_IN_SCALAR + i], t->type, AG_IN_SCALAR + i));
+  for (; t->ndata < spec->ndata; t->ndata++) AG_TRY(data_new(t, t->ndata, spec->data[t->ndata]));
+  AG_TRY(ag_trainer_write(t, AG_IN_PARAM, spec->param));
+  return ag_trainer_write(t, AG_IN_FIXED, spec->fixed);
+}
+
+static ag_status spec_check(const ag_trainer_spec *s) {
+  if (s->ndata > AG_MAX_DATA || s->nstate > AG_MAX_STATE || s->nscalar > AG_MAX_STEP_SCALAR)
+    return ag_fail(AG_E_ARGUMENT, "a trainer has at most %d inputs and targets", AG_MAX_DATA);
+  if (s->nparam < 1) return ag_fail(AG_E_ARGUMENT, "a model without parameters cannot be trained");
+  return AG_OK;
+}
+
+ag_status ag_trainer_new(ag_trainer **out, ag_device *d, const ag_trainer_spec *spec) {
   *out = NULL;
-  if (x->type != AG_F32 || y->type != AG_F32)
-    return ag_fail(AG_E_TYPE, "training data: x is %s, y is %s, not float32",
-                   ag_dtype_name(x->type), ag_dtype_name(y->type));
-  if (x->shape.nd != 2 || y->shape.nd != 2 || x->shape.dim[1] != y->shape.dim[1])
-    return ag_fail(AG_E_SHAPE, "training data: x and y need one column per sample");
-  if (nparam < 1) return ag_fail(AG_E_ARGUMENT, "a model without parameters cannot be trained");
+  AG_TRY(spec_check(spec));
   ag_trainer *t = calloc(1, sizeof *t);
   if (!t) return ag_fail(AG_E_MEMORY, "no memory for a trainer");
-  t->dev = x->dev;
-  t->x = ag_array_retain(x);
-  t->y = ag_array_retain(y);
-  t->loss = loss;
-  t->optim = *optim;
-  t->nparam = nparam;
-  t->train.training = 1;
-  ag_status status = trainer_fill(t, param);
+  t->dev = d;
+  t->type = spec->type;
+  t->nstate = spec->nstate, t->nscalar = spec->nscalar;
+  t->nparam = spec->nparam, t->nfixed = spec->nfixed;
+  ag_status status = trainer_fill(t, spec);
   if (status != AG_OK) {
     ag_trainer_free(t);
     return status;
@@ -58,155 +66,284 @@ ag_status ag_trainer_new(ag_trainer **out, ag_array *x, ag_array *y, ag_loss los
   return AG_OK;
 }
 
-static void pass_drop(ag_pass *pass) {
-  ag_plan_free(pass->full);
-  ag_plan_free(pass->rest);
+static void pass_free(ag_pass *pass) {
+  for (int i = 0; i < pass->nplan; i++) ag_plan_free(pass->plan[i].plan);
+  free(pass->plan);
   ag_buffer_release(pass->index);
-  *pass = (ag_pass){.training = pass->training};
+  ag_buffer_release(pass->sum);
 }
 
 void ag_trainer_free(ag_trainer *t) {
   if (!t) return;
-  pass_drop(&t->train);
-  pass_drop(&t->valid);
+  for (int i = 0; i < AG_MAX_PASS; i++) pass_free(&t->pass[i]);
   for (int i = 0; i < t->nview; i++) ag_array_release(t->view[i]);
   free(t->view);
-  ag_array_release(t->index);
-  for (int i = 0; i < AG_OPTIM_STATES; i++) ag_array_release(t->in_state[i]);
-  for (int i = 0; i < AG_OPTIM_SCALARS; i++) ag_array_release(t->in_scalar[i]);
-  ag_array_release(t->in_param);
-  ag_array_release(t->in_total);
-  ag_array_release(t->in_y);
-  ag_array_release(t->in_x);
-  for (int i = 0; i < AG_OPTIM_STATES; i++) ag_buffer_release(t->state[i]);
-  ag_buffer_release(t->param);
-  ag_buffer_release(t->total);
-  ag_array_release(t->y);
-  ag_array_release(t->x);
+  ag_array_release(t->trace.index);
+  for (int i = 0; i < AG_IN_KEY; i++) ag_array_release(t->in[i]);
+  for (int i = 0; i < AG_IN_DATA; i++) ag_buffer_release(t->vector[i]);
+  for (int i = 0; i < AG_MAX_DATA; i++) ag_array_release(t->data[i]);
   free(t);
 }
 
-ag_status ag_trainer_param(ag_trainer *t, int64_t offset, ag_shape shape, ag_array **out) {
-  int64_t n = ag_shape_count(&shape), step = 1;
-  if (offset < 0 || offset + n > t->nparam)
-    return ag_fail(AG_E_SHAPE, "parameters %lld to %lld of %lld", (long long)offset,
-                   (long long)(offset + n), (long long)t->nparam);
+/* -- parameters -------------------------------------------------------------------------------- */
+static ag_status view_keep(ag_trainer *t, ag_array *x) {
   ag_array **view = realloc(t->view, (size_t)(t->nview + 1) * sizeof *view);
   if (!view) return ag_fail(AG_E_MEMORY, "no memory for a parameter");
   t->view = view;
-  ag_array *part;
-  AG_TRY(ag_expr_slice(&part, t->in_param, &offset, &step, &n));
-  ag_status status = ag_expr_reshape(out, part, shape);
-  ag_array_release(part);
-  if (status == AG_OK) t->view[t->nview++] = ag_array_retain(*out);
-  return status;
-}
-
-ag_status ag_trainer_pass(ag_trainer *t, int training, int64_t n, const int *index, int64_t batch) {
-  ag_pass *pass = training ? &t->train : &t->valid;
-  if (n < 1 || batch < 1)
-    return ag_fail(AG_E_ARGUMENT, "a pass over %lld samples in batches of %lld", (long long)n,
-                   (long long)batch);
-  for (int64_t i = 0; i < n; i++)
-    if (index[i] < 0 || index[i] >= t->x->shape.dim[1])
-      return ag_fail(AG_E_ARGUMENT, "sample %d of %lld", index[i], (long long)t->x->shape.dim[1]);
-  pass_drop(pass);
-  pass->n = n;
-  pass->batch = batch < n ? batch : n;
-  AG_TRY(ag_buffer_new(&pass->index, t->dev, (size_t)n * sizeof *index));
-  return ag_buffer_write(pass->index, 0, index, (size_t)n * sizeof *index);
-}
-
-ag_status ag_trainer_trace(ag_trainer *t, int64_t batch, ag_array **out) {
-  ag_array_release(t->index);
-  t->index = NULL;
-  AG_TRY(ag_expr_input(&t->index, t->dev, AG_I32, ag_shape_of(1, batch), AG_IN_INDEX));
-  return ag_expr_gather(out, t->in_x, t->index);
-}
-
-static ag_status output_check(const ag_trainer *t, const ag_array *z) {
-  int64_t batch = t->index->shape.dim[0];
-  if (z->shape.nd != 2 || z->shape.dim[1] != batch)
-    return ag_fail(AG_E_SHAPE, "the model's output should have %lld columns, one per sample",
-                   (long long)batch);
-  if (t->loss == AG_LOSS_MSE && z->shape.dim[0] != t->y->shape.dim[0])
-    return ag_fail(AG_E_SHAPE, "the model gives %lld values per sample, y has %lld",
-                   (long long)z->shape.dim[0], (long long)t->y->shape.dim[0]);
-  if (z->type != AG_F32)
-    return ag_fail(AG_E_TYPE, "the model's output is %s, not float32", ag_dtype_name(z->type));
+  t->view[t->nview++] = ag_array_retain(x);
   return AG_OK;
 }
 
-/* d mean loss / d parameters, as one vector in the order of the views: the gradient of the sum of
- * z times dz, where dz is d mean loss / d z. */
-static ag_array *gradient(ag_builder *b, const ag_trainer *t, ag_array *z, ag_array *dz) {
-  ag_array *pulled = ag_builder_binary(b, AG_OP_mul, z, dz), *flat = NULL;
-  ag_array *sum = ag_builder_reduce(b, pulled, AG_SUM, 0, 2);
-  ag_array **g = calloc((size_t)t->nview, sizeof *g);
-  if (!g) return ag_builder_own(b, ag_fail(AG_E_MEMORY, "no memory for a gradient"), NULL);
-  ag_status status = b->status == AG_OK ? ag_grad(sum, t->nview, t->view, g) : b->status;
-  for (int i = 0; i < t->nview && status == AG_OK; i++) (void)ag_builder_own(b, AG_OK, g[i]);
-  flat = status == AG_OK ? ag_builder_concat(b, t->nview, g) : ag_builder_own(b, status, NULL);
+ag_status ag_trainer_view(ag_trainer *t, int which, int64_t offset, ag_shape shape,
+                          ag_array **out) {
+  int64_t n = ag_shape_count(&shape), step = 1, all = ag_trainer_length(t, which);
+  if (offset < 0 || offset + n > all)
+    return ag_fail(AG_E_SHAPE, "parameters %lld to %lld of %lld", (long long)offset,
+                   (long long)(offset + n), (long long)all);
+  ag_array *part;
+  AG_TRY(ag_expr_slice(&part, t->in[which], &offset, &step, &n));
+  ag_status status = ag_expr_reshape(out, part, shape);
+  ag_array_release(part);
+  AG_TRY(status);
+  return which == AG_IN_PARAM ? view_keep(t, *out) : AG_OK;
+}
+
+ag_array *ag_trainer_input(ag_trainer *t, int which) { return t->in[which]; }
+
+static ag_status vector_array(ag_trainer *t, int which, ag_array **out) {
+  if (!is_vector(t, which)) return ag_fail(AG_E_ARGUMENT, "a trainer has no vector %d", which);
+  return ag_array_from_buffer(out, t->vector[which], 0, t->type,
+                              ag_shape_of(1, ag_trainer_length(t, which)));
+}
+
+ag_status ag_trainer_read(ag_trainer *t, int which, double *x) {
+  ag_array *v;
+  if (!ag_trainer_length(t, which)) return AG_OK;
+  AG_TRY(vector_array(t, which, &v));
+  ag_status status = ag_array_read(v, x, AG_F64);
+  ag_array_release(v);
+  return status;
+}
+
+ag_status ag_trainer_write(ag_trainer *t, int which, const double *x) {
+  int64_t n = ag_trainer_length(t, which);
+  if (!n) return AG_OK;
+  if (!is_vector(t, which)) return ag_fail(AG_E_ARGUMENT, "a trainer has no vector %d", which);
+  size_t bytes = (size_t)n * ag_dtype_size(t->type);
+  if (t->type == AG_F64) return ag_buffer_write(t->vector[which], 0, x, bytes);
+  float *value = malloc(bytes);
+  if (!value) return ag_fail(AG_E_MEMORY, "no memory for %lld parameters", (long long)n);
+  for (int64_t i = 0; i < n; i++) value[i] = (float)x[i];
+  ag_status status = ag_buffer_write(t->vector[which], 0, value, bytes);
+  free(value);
+  return status;
+}
+
+/* -- passes ------------------------------------------------------------------------------------ */
+ag_batch_plan *ag_pass_plan(const ag_pass *pass, int64_t size) {
+  for (int i = 0; i < pass->nplan; i++)
+    if (pass->plan[i].size == size) return &pass->plan[i];
+  return NULL;
+}
+
+int ag_trainer_has(const ag_trainer *t, int pass, int64_t size) {
+  return ag_pass_plan(&t->pass[pass], size) != NULL;
+}
+
+static ag_status data_bind(const ag_trainer *t, ag_plan *plan) {
+  for (int i = 0; i < t->ndata; i++)
+    AG_TRY(ag_plan_bind(plan, AG_IN_DATA + i, t->data[i]->buf, t->data[i]->offset));
+  return AG_OK;
+}
+
+static ag_status plan_bind(const ag_trainer *t, const ag_pass *pass, ag_plan *plan) {
+  AG_TRY(data_bind(t, plan));
+  AG_TRY(ag_plan_bind(plan, AG_IN_INDEX, pass->index, 0));
+  if (pass->sum) AG_TRY(ag_plan_bind(plan, AG_IN_SUM, pass->sum, 0));
+  for (int which = AG_IN_PARAM; which < AG_IN_SCALAR; which++)
+    if (t->vector[which]) AG_TRY(ag_plan_bind(plan, which, t->vector[which], 0));
+  return AG_OK;
+}
+
+/* A longer index is another buffer: plans look at it from then on. */
+static ag_status index_reserve(ag_trainer *t, ag_pass *pass, int64_t n) {
+  if (pass->index && n <= pass->capacity) return AG_OK;
+  ag_buffer_release(pass->index);
+  pass->index = NULL;
+  AG_TRY(ag_buffer_new(&pass->index, t->dev, (size_t)n * sizeof(int)));
+  pass->capacity = n;
+  for (int i = 0; i < pass->nplan; i++)
+    AG_TRY(ag_plan_bind(pass->plan[i].plan, AG_IN_INDEX, pass->index, 0));
+  return AG_OK;
+}
+
+static ag_status index_write(ag_pass *pass, const int *index) {
+  int *own = NULL;
+  if (!index) {
+    own = malloc((size_t)pass->n * sizeof *own);
+    if (!own) return ag_fail(AG_E_MEMORY, "no memory for an index");
+    for (int64_t i = 0; i < pass->n; i++) own[i] = (int)i;
+    index = own;
+  }
+  ag_status status = ag_buffer_write(pass->index, 0, index, (size_t)pass->n * sizeof *index);
+  free(own);
+  return status;
+}
+
+ag_status ag_trainer_pass(ag_trainer *t, int which, int64_t n, const int *index, int64_t batch) {
+  if (which < 0 || which >= AG_MAX_PASS || n < 1 || batch < 1)
+    return ag_fail(AG_E_ARGUMENT, "a pass over %lld samples in batches of %lld", (long long)n,
+                   (long long)batch);
+  int64_t last = t->ndata ? t->data[0]->shape.dim[t->data[0]->shape.nd - 1] : n;
+  for (int64_t i = 0; index && i < n; i++)
+    if (index[i] < 0 || index[i] >= last)
+      return ag_fail(AG_E_ARGUMENT, "sample %d of %lld", index[i], (long long)last);
+  ag_pass *pass = &t->pass[which];
+  AG_TRY(index_reserve(t, pass, n));
+  pass->n = n;
+  pass->batch = batch < n ? batch : n;
+  AG_TRY(index_write(pass, index));
+  if (!pass->sum) return AG_OK;
+  return ag_buffer_zero(pass->sum, 0, (size_t)pass->nsum * ag_dtype_size(t->type));
+}
+
+ag_status ag_trainer_data(ag_trainer *t, int i, ag_array *data) {
+  int64_t n = data->shape.dim[data->shape.nd - 1];
+  if (i < 0 || i >= t->ndata || data->type != t->data[i]->type ||
+      ag_array_count(data) != n * t->in[AG_IN_DATA + i]->shape.dim[0])
+    return ag_fail(AG_E_SHAPE, "data of another shape than those the trainer began with");
+  AG_TRY(ag_array_force(1, &data));
+  ag_array_retain(data);
+  ag_array_release(t->data[i]);
+  t->data[i] = data;
+  for (int p = 0; p < AG_MAX_PASS; p++)
+    for (int j = 0; j < t->pass[p].nplan; j++) AG_TRY(data_bind(t, t->pass[p].plan[j].plan));
+  return AG_OK;
+}
+
+/* -- tracing ----------------------------------------------------------------------------------- */
+static void trace_close(ag_trainer *t) {
+  ag_array_release(t->trace.index);
+  t->trace.index = NULL;
+}
+
+/* Data i of the batch, in the shape of its samples. */
+static ag_status batch_of(const ag_trainer *t, int i, ag_array **out) {
+  ag_array *columns;
+  ag_shape shape = t->data[i]->shape;
+  shape.dim[shape.nd - 1] = t->trace.index->shape.dim[0];
+  AG_TRY(ag_expr_gather(&columns, t->in[AG_IN_DATA + i], t->trace.index));
+  ag_status status = ag_expr_reshape(out, columns, shape);
+  ag_array_release(columns);
+  return status;
+}
+
+ag_status ag_trainer_trace(ag_trainer *t, int pass, int64_t size, ag_array **out) {
+  trace_close(t);
+  if (pass < 0 || pass >= AG_MAX_PASS || !t->pass[pass].index || size < 1)
+    return ag_fail(AG_E_ARGUMENT, "a trace of no pass");
+  t->trace.pass = pass, t->trace.nkey = 0;
+  AG_TRY(ag_expr_input(&t->trace.index, t->dev, AG_I32, ag_shape_of(1, size), AG_IN_INDEX));
+  for (int i = 0; i < t->ndata; i++) AG_TRY(batch_of(t, i, &out[i]));
+  return AG_OK;
+}
+
+ag_status ag_trainer_random(ag_trainer *t, ag_shape shape, ag_array **out) {
+  if (!t->trace.index) return ag_fail(AG_E_ARGUMENT, "no trace is open");
+  return ag_expr_random_input(out, t->dev, t->type, shape, AG_UNIFORM,
+                              AG_IN_KEY + t->trace.nkey++);
+}
+
+ag_status ag_trainer_gradient(ag_trainer *t, ag_array *loss, ag_array **out) {
+  ag_array **g = calloc((size_t)t->nview + 1, sizeof *g);
+  if (!g) return ag_fail(AG_E_MEMORY, "no memory for a gradient");
+  ag_status status = ag_grad(loss, t->nview, t->view, g);
+  if (status == AG_OK) status = ag_expr_concat(out, t->nview, g);
+  for (int i = 0; i < t->nview; i++) ag_array_release(g[i]);
   free(g);
-  return flat;
+  return status;
+}
+
+/* -- compiling --------------------------------------------------------------------------------- */
+#define MAX_TARGETS (2 + AG_IN_SCALAR - AG_IN_PARAM)
+
+/* Several arrays as one vector; one alone as it is. */
+static ag_array *joined(ag_builder *b, int n, ag_array *const *x) {
+  if (n == 1 && x[0]->shape.nd == 1) return x[0];
+  return ag_builder_concat(b, n, x);
 }
 
 /* What the pass has summed so far, and this batch's part. */
-static ag_array *sums_next(ag_builder *b, const ag_trainer *t, ag_loss_terms terms) {
-  ag_array *part[2] = {terms.total, terms.hits};
-  return ag_builder_binary(b, AG_OP_add, t->in_total,
-                           ag_builder_concat(b, ag_loss_nsums(t->loss), part));
+static ag_status sums_build(ag_builder *b, ag_trainer *t, const ag_batch_step *step,
+                            ag_array **target) {
+  ag_pass *pass = &t->pass[t->trace.pass];
+  ag_array *part = joined(b, step->nsum, step->sum);
+  if (!part) return b->status;
+  int64_t n = ag_array_count(part);
+  if (pass->sum && pass->nsum != n)
+    return ag_fail(AG_E_SHAPE, "a pass sums %lld numbers, not %lld", (long long)pass->nsum,
+                   (long long)n);
+  if (!pass->sum) {
+    size_t bytes = (size_t)n * ag_dtype_size(t->type);
+    AG_TRY(ag_buffer_new(&pass->sum, t->dev, bytes));
+    AG_TRY(ag_buffer_zero(pass->sum, 0, bytes));
+    pass->nsum = n;
+  }
+  ag_array_release(t->in[AG_IN_SUM]);
+  t->in[AG_IN_SUM] = NULL;
+  AG_TRY(ag_expr_input(&t->in[AG_IN_SUM], t->dev, t->type, ag_shape_of(1, n), AG_IN_SUM));
+  *target = ag_builder_binary(b, AG_OP_add, t->in[AG_IN_SUM], part);
+  return b->status;
 }
 
-#define NTARGET (2 + AG_OPTIM_STATES)
+/* A target that is written in place must be computed by one kernel: what is put together, or only
+ * looked at in another way, is copied by an operation that does nothing. */
+static ag_array *writable(ag_builder *b, ag_array *x) {
+  return x->kind == AG_ELEMENTWISE ? x : ag_builder_unary(b, AG_OP_pos, x);
+}
 
-static ag_status plan_build(ag_builder *b, ag_trainer *t, int training, ag_array *z,
+static ag_status plan_build(ag_builder *b, ag_trainer *t, const ag_batch_step *step,
                             ag_plan **plan) {
-  ag_array *y = ag_builder_gather(b, t->in_y, t->index);
-  ag_loss_terms terms = ag_loss_build(b, t->loss, z, y);
-  ag_array *target[NTARGET] = {sums_next(b, t, terms)};
-  ag_array *assign[NTARGET] = {t->in_total, t->in_param, t->in_state[0], t->in_state[1]};
-  int n = 1;
-  if (training) {
-    ag_array *g = gradient(b, t, z, terms.gradient);
-    ag_optim_step(b, &t->optim, t->in_param, g, t->in_state, t->in_scalar, target + 1);
-    n += 1 + ag_optim_nstates(&t->optim);
+  ag_array *target[MAX_TARGETS], *assign[MAX_TARGETS];
+  int n = 0;
+  if (step->nnext > MAX_TARGETS - 1) return ag_fail(AG_E_ARGUMENT, "a step has too many results");
+  if (step->nsum) {
+    AG_TRY(sums_build(b, t, step, &target[n]));
+    assign[n++] = t->in[AG_IN_SUM];
+  }
+  for (int i = 0; i < step->nnext; i++) {
+    const ag_array *to = t->in[step->which[i]];
+    if (!to || !is_vector(t, step->which[i]) || step->next[i]->type != t->type ||
+        ag_array_count(step->next[i]) != ag_array_count(to))
+      return ag_fail(AG_E_SHAPE, "the next value of vector %d does not fit", step->which[i]);
+    target[n] = writable(b, step->next[i]);
+    assign[n++] = t->in[step->which[i]];
   }
   return b->status == AG_OK ? ag_plan_new(plan, n, target, assign) : b->status;
 }
 
-static ag_status plan_bind(const ag_trainer *t, const ag_pass *pass, ag_plan *plan) {
-  AG_TRY(ag_plan_bind(plan, AG_IN_INDEX, pass->index, 0));
-  AG_TRY(ag_plan_bind(plan, AG_IN_X, t->x->buf, t->x->offset));
-  AG_TRY(ag_plan_bind(plan, AG_IN_Y, t->y->buf, t->y->offset));
-  AG_TRY(ag_plan_bind(plan, AG_IN_TOTAL, t->total, 0));
-  AG_TRY(ag_plan_bind(plan, AG_IN_PARAM, t->param, 0));
-  for (int i = 0; pass->training && i < ag_optim_nstates(&t->optim); i++)
-    AG_TRY(ag_plan_bind(plan, AG_IN_STATE + i, t->state[i], 0));
+static ag_status plan_keep(ag_trainer *t, ag_plan *plan) {
+  ag_pass *pass = &t->pass[t->trace.pass];
+  ag_batch_plan *all = realloc(pass->plan, (size_t)(pass->nplan + 1) * sizeof *all);
+  if (!all) return ag_fail(AG_E_MEMORY, "no memory for a plan");
+  pass->plan = all;
+  AG_TRY(plan_bind(t, pass, plan));
+  pass->plan[pass->nplan++] =
+      (ag_batch_plan){t->trace.index->shape.dim[0], t->trace.nkey, plan};
   return AG_OK;
 }
 
-ag_status ag_trainer_compile(ag_trainer *t, int training, ag_array *z) {
-  ag_pass *pass = training ? &t->train : &t->valid;
-  if (!t->index) return ag_fail(AG_E_ARGUMENT, "no trace is open");
-  AG_TRY(output_check(t, z));
-  ag_plan **plan = t->index->shape.dim[0] == pass->batch ? &pass->full : &pass->rest;
-  ag_plan_free(*plan);
-  *plan = NULL;
+ag_status ag_trainer_compile(ag_trainer *t, const ag_batch_step *step) {
+  if (!t->trace.index) return ag_fail(AG_E_ARGUMENT, "no trace is open");
+  if (ag_trainer_has(t, t->trace.pass, t->trace.index->shape.dim[0]))
+    return ag_fail(AG_E_ARGUMENT, "a pass has one plan for each size of batch");
   ag_builder b = {0};
-  ag_status status = plan_build(&b, t, training, z, plan);
-  ag_status build_status = ag_builder_end(&b);
-  AG_TRY(status);
-  AG_TRY(build_status);
-  ag_array_release(t->index);
-  t->index = NULL;
-  return plan_bind(t, pass, *plan);
-}
-
-ag_status ag_trainer_read(ag_trainer *t, double *param) {
-  ag_array *p;
-  AG_TRY(ag_array_from_buffer(&p, t->param, 0, AG_F32, ag_shape_of(1, t->nparam)));
-  ag_status status = ag_array_read(p, param, AG_F64);
-  ag_array_release(p);
+  ag_plan *plan = NULL;
+  ag_status status = plan_build(&b, t, step, &plan);
+  ag_status end = ag_builder_end(&b);
+  if (status == AG_OK) status = end;
+  if (status == AG_OK) status = plan_keep(t, plan);
+  if (status != AG_OK) ag_plan_free(plan);
+  trace_close(t);
   return status;
 }

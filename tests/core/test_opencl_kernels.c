@@ -230,7 +230,7 @@ static void gather(ag_dtype type, int64_t rows) {
   end_kernel();
   for (int64_t e = 0; e < rows * cols; e++) {
     const double j = index[e / rows];
-    want[e] = j >= 0 && j < in_cols ? x[(int64_t)j * rows + e % rows] : 0;
+    want[e] = j >= 0 && j < in_cols ? x[(int64_t)j * rows + e % rows] : NAN;
   }
   double *have = read_slot(2, type, rows * cols);
   check_values("gather", rows * cols, have, want, 0);

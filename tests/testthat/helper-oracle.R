@@ -114,7 +114,14 @@ draw <- function(domain, n) {
 references <- list(
   relu = function(x) pmax(x, 0), sigmoid = function(x) stats::plogis(x),
   softplus = function(x) -stats::plogis(-x, log.p = TRUE), gelu = function(x) x * stats::pnorm(x),
-  erf = function(x) 2 * stats::pnorm(x * sqrt(2)) - 1, square = function(x) x^2,
+  erf = function(x) 2 * stats::pnorm(x * sqrt(2)) - 1,
+  leaky_relu = function(x, slope = 0.01) ifelse(x < 0, slope * x, x),
+  elu = function(x, scale = 1) ifelse(x < 0, scale * (exp(x) - 1), x),
+  selu = function(x) 1.0507009873554805 * ifelse(x < 0, 1.6732632423543772 * (exp(x) - 1), x),
+  silu = function(x) x * stats::plogis(x), relu6 = function(x) pmin(pmax(x, 0), 6),
+  hard_tanh = function(x) pmin(pmax(x, -1), 1),
+  hard_sigmoid = function(x) pmin(pmax(x + 3, 0), 6) / 6,
+  hard_silu = function(x) x * pmin(pmax(x + 3, 0), 6) / 6, square = function(x) x^2,
   stop = function(x) x, is_na = function(x) is.na(x),
   nan = function(x) is.nan(x) + 0,
   pmin = function(x, y) pmin(x, y), pmax = function(x, y) pmax(x, y)

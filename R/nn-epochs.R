@@ -1,0 +1,245 @@
+# The epochs: R's part is to shuffle, to take notes and to decide whether to go on.
+
+# Trains as `job` says (see nn_job()), going on from `from` (of a checkpoint) if there is one.
+nn_job_run <- function(job, from = NULL) {
+  optim <- nn_optim_of(job)
+  trainer <- nn_trainer(job$net, job$weights, job$state, job$data, optim, job$metrics)
+  on.exit(.Call(C_nn_free, trainer$handle))
+  if (identical(job$options$optimizer$name, "lbfgs")) return(nn_run_lbfgs(job, trainer))
+  run <- nn_run_new(job, trainer)
+  if (!is.null(from)) nn_run_restore(run, from)
+  nn_run_passes(run)
+  nn_run_epochs(run)
+  nn_run_result(run)
+}
+
+# The optimiser as the trainer asks for it.
+nn_optim_of <- function(job) {
+  opt <- job$options$optimizer
+  if (identical(opt$name, "lbfgs")) return(list(nstate = 1L, nscalar = 0L))
+  list(nstate = nn_optim_nstate(opt), nscalar = nn_optim_nscalar(opt),
+       step = function(p, g, state, scalar) nn_optim_trace(opt, p, g, state, scalar))
+}
+
+# What changes from epoch to epoch, an environment.
+nn_run_new <- function(job, trainer) {
+  run <- new.env()
+  run$job <- job
+  run$trainer <- trainer
+  run$batch <- nn_batch_size(job$options$batch_size, length(job$split$train),
+                             job$options$batch_asked)
+  run$steps <- as.integer(ceiling(length(job$split$train) / run$batch)) # in an epoch
+  run$step <- 0
+  run$epoch <- 0L
+  run$rows <- list()
+  run$key <- floor(stats::runif(1) * 2^40)
+  run$rate <- nn_rate_new(job$options$optimizer, run$steps, job$options$epochs)
+  run$interrupted <- FALSE
+  run$stop <- NULL # why training ends before the last epoch
+  run$best <- NULL
+  run
+}
+
+nn_run_passes <- function(run) {
+  nn_trainer_pass(run$trainer, "train", run$job$split$train, run$batch)
+  # results do not depend on the size of these batches: large, for speed
+  nn_trainer_pass(run$trainer, "valid", run$job$split$valid, max(run$batch, 1024L))
+}
+
+# What was done before an interrupt is kept, wherever it strikes.
+nn_run_epochs <- function(run) {
+  epochs <- run$job$options$epochs
+  nn_call_back(run, "on_train_begin")
+  tryCatch({
+    while (run$epoch < epochs && !run$interrupted && is.null(run$stop)) {
+      run$epoch <- run$epoch + 1L
+      nn_run_epoch(run)
+    }
+  }, interrupt = function(e) run$interrupted <- TRUE)
+  if (run$interrupted && length(run$rows) < run$epoch) run$epoch <- length(run$rows)
+  nn_run_best_restore(run)
+  nn_call_back(run, "on_train_end")
+  nn_warn_end(run)
+}
+
+nn_run_epoch <- function(run) {
+  start <- proc.time()[["elapsed"]]
+  nn_call_back(run, "on_epoch_begin")
+  train <- nn_run_train(run)
+  if (train$samples == 0) return(invisible())
+  valid <- if (length(run$job$split$valid) && !run$interrupted) nn_run_valid(run)
+  row <- nn_history_row(run, train$sums / train$samples, valid,
+                        proc.time()[["elapsed"]] - start)
+  run$rows[[run$epoch]] <- row
+  if (run$job$options$verbose) nn_report(run, row)
+  if (!is.finite(row[["loss"]])) {
+    run$diverged <- TRUE
+    run$stop <- "diverged"
+    return(invisible())
+  }
+  run$rate <- nn_rate_after(run$rate, run$job$options$optimizer, nn_watched(row))
+  nn_early_stop(run, row)
+  nn_call_back(run, "on_epoch_end", row)
+  nn_checkpoint_write(run)
+}
+
+# list(sums, samples) of the training batches of this epoch.
+nn_run_train <- function(run) {
+  rows <- run$job$split$train
+  order <- rows[sample.int(length(rows))]
+  nn_trainer_pass(run$trainer, "train", order, run$batch)
+  done <- nn_run_batches(run, run$steps)
+  samples <- min(done * run$batch, length(rows))
+  list(sums = nn_trainer_sums(run$trainer, "train"), samples = samples)
+}
+
+# Runs the batches of a pass over the training data: how many were done.
+nn_run_batches <- function(run, batches) {
+  rates <- nn_rate_at(run$rate, run$job$options$optimizer, run$step + seq_len(batches))
+  run$lr <- rates[length(rates)]
+  scalar <- nn_optim_scalars(run$job$options$optimizer, run$step + seq_len(batches), rates)
+  key <- run$key + 4096 * run$epoch
+  by_batch <- nn_has_callback(run$job$options$callbacks, "on_batch_end")
+  bar <- nn_bar(run)
+  done <- 0
+  while (done < batches && !run$interrupted && is.null(run$stop)) {
+    ran <- nn_trainer_run(run$trainer, "train", done, if (by_batch) 1 else batches - done,
+                          scalar[, done + seq_len(batches - done), drop = FALSE], key,
+                          if (is.null(bar)) 0 else 0.2)
+    done <- done + ran[1]
+    run$interrupted <- ran[2] > 0
+    nn_bar_move(bar, run, done, batches)
+    if (by_batch) nn_call_back(run, "on_batch_end", nn_batch_row(run, done))
+  }
+  nn_bar_end(bar)
+  run$step <- run$step + done
+  done
+}
+
+nn_run_valid <- function(run) {
+  n <- length(run$job$split$valid)
+  size <- min(max(run$batch, 1024L), n)
+  nn_trainer_pass(run$trainer, "valid", run$job$split$valid, size)
+  ran <- nn_trainer_run(run$trainer, "valid", 0, ceiling(n / size))
+  if (ran[2] > 0) {
+    run$interrupted <- TRUE
+    return(NULL)
+  }
+  nn_trainer_sums(run$trainer, "valid") / n
+}
+
+# -- the history -----------------------------------------------------------------------------------
+
+# What was summed over a pass, divided by its samples, as c(loss, metrics): in the units of the
+# data.
+nn_scores <- function(run, sums) {
+  net <- run$job$net
+  several <- length(net$outputs) > 1
+  losses <- sums[seq_along(net$outputs)] * vapply(net$outputs, nn_loss_unit, 0)
+  scores <- c(loss = sum(losses))
+  if (several) scores <- c(scores, stats::setNames(losses, paste0("loss_", seq_along(losses))))
+  at <- length(losses)
+  for (i in seq_along(net$outputs)) {
+    for (m in run$job$metrics[[i]]) {
+      value <- NA_real_
+      if (!isTRUE(m$collect)) {
+        value <- m$value(sums[at + seq_len(m$n)])
+        at <- at + m$n
+      }
+      scores[[if (several) paste0(m$name, "_", i) else m$name]] <- value
+    }
+  }
+  scores
+}
+
+nn_history_row <- function(run, train, valid, seconds) {
+  train <- nn_scores(run, train)
+  held <- if (is.null(valid)) train * NA_real_ else nn_scores(run, valid)
+  collected <- nn_collected(run)
+  if (length(run$job$split$valid)) held[names(collected)] <- collected
+  else train[names(collected)] <- collected
+  names(held) <- paste0("val_", names(held))
+  c(train, held, lr = run$lr, seconds = seconds)
+}
+
+# Metrics that need all scores at once: of the samples held out, else of the training.
+nn_collected <- function(run) {
+  net <- run$job$net
+  several <- length(net$outputs) > 1
+  out <- numeric()
+  z <- NULL
+  for (i in seq_along(net$outputs)) {
+    for (m in run$job$metrics[[i]]) {
+      if (!isTRUE(m$collect)) next
+      rows <- if (length(run$job$split$valid)) run$job$split$valid else run$job$split$train
+      if (is.null(z)) z <- nn_run_forward(run, rows)
+      y <- nn_take(run$job$data$y[[i]], rows)
+      out[[if (several) paste0(m$name, "_", i) else m$name]] <- m$value(as.matrix(y), z[[i]])
+    }
+  }
+  out
+}
+
+# The outputs for the samples `rows` with the parameters as they are now.
+nn_run_forward <- function(run, rows) {
+  values <- nn_run_values(run)
+  x <- lapply(run$job$data$x, nn_take, rows)
+  nn_network_predict(run$job$net, values$weights, values$state, x)
+}
+
+# Parameters and state as lists per layer.
+nn_run_values <- function(run) {
+  param <- if (is.null(run$best$use)) nn_trainer_read(run$trainer, "param") else run$best$param
+  average <- nn_optim_average(run$job$options$optimizer, run)
+  if (!is.null(average)) param <- average
+  fixed <- nn_trainer_read(run$trainer, "fixed")
+  list(weights = nn_unflat(run$trainer$layout, run$job$weights, param, fixed),
+       state = nn_unflat(run$trainer$layout, run$job$state, param, fixed))
+}
+
+nn_history <- function(rows) {
+  if (length(rows) == 0) {
+    return(data.frame(epoch = integer(), loss = numeric(), val_loss = numeric(), lr = numeric(),
+                      seconds = numeric()))
+  }
+  values <- do.call(rbind, rows)
+  rownames(values) <- NULL
+  data.frame(epoch = seq_along(rows), values)
+}
+
+# The loss that decides: of the samples held out, if there are any.
+nn_watched <- function(row) if (is.na(row[["val_loss"]])) row[["loss"]] else row[["val_loss"]]
+
+# -- the result ------------------------------------------------------------------------------------
+
+nn_run_result <- function(run) {
+  values <- nn_run_values(run)
+  nn_fit_new(run$job, values, nn_history(run$rows), run$trainer$device,
+             interrupted = run$interrupted, stopped = run$stop, best_epoch = run$best$epoch)
+}
+
+nn_fit_new <- function(job, values, history, device, ...) {
+  structure(class = "nn_fit", c(list(
+    model = job$net$model, weights = values$weights, state = values$state, history = history,
+    baseline = job$baseline, net = job$net[setdiff(names(job$net), "model")],
+    optimizer = job$options$optimizer, epochs = job$options$epochs,
+    batch_size = job$options$batch_size, metrics = job$metrics,
+    samples = lengths(job$split), device = device, version = nn_fit_version
+  ), list(...)))
+}
+
+# Of the form of a fit: a package reads fits of its own and of older ones.
+nn_fit_version <- 1L
+
+nn_warn_end <- function(run) {
+  epochs <- run$job$options$epochs
+  if (run$interrupted) {
+    nn_warn("interrupt", "interrupted in epoch %d of %d: the fit as it was then is returned",
+            run$epoch, epochs)
+  } else if (isTRUE(run$diverged)) {
+    nn_warn("diverged", paste("the loss was not finite in epoch %d (steps %d to %d):",
+                              "training stopped. Try a smaller `lr`, `clip_norm`, or standardise",
+                              "`x` and `y`"),
+            run$epoch, as.integer(run$step) - run$steps + 1L, as.integer(run$step))
+  }
+}

@@ -1,0 +1,71 @@
+# Networks that are no chain: nodes, which are outputs of layers, and what they are made of.
+
+#' The input of a network
+#'
+#' Where a functional network begins. Every layer takes the output of another one as its first
+#' argument and gives its own output, so networks with branches, shortcuts, several inputs or
+#' several outputs are written with the pipe; [nn_model()] takes the outputs.
+#'
+#' @param shape The dimensions of one sample, as the user's data have them: `c(28, 28, 1)` for
+#'   images in an array of `n x 28 x 28 x 1`. `NULL`: as the data will have.
+#' @return An object of class `nn_node`.
+#' @examples
+#' x <- nn_input(8)
+#' h <- x |> layer_dense(8, "relu")
+#' nn_model(layer_add(x, h) |> layer_dense(1))
+#' @export
+nn_input <- function(shape = NULL) {
+  if (!is.null(shape)) shape <- vapply(as.list(shape), nn_count, 1L, name = "shape")
+  nn_node(NULL, list(), rev(shape))
+}
+
+# `layer` on the outputs of the nodes `from`; an input has no layer but may have a shape.
+nn_node <- function(layer, from, shape = NULL) {
+  counts$nn_node <- if (is.null(counts$nn_node)) 1 else counts$nn_node + 1
+  structure(list(id = counts$nn_node, layer = layer, from = from, shape = shape),
+            class = "nn_node")
+}
+
+nn_is_node <- function(x) inherits(x, "nn_node")
+
+# Called by a layer's function that was given a node first: the same call without it makes the
+# layer.
+nn_connect <- function(node) {
+  call <- sys.call(-1)
+  layer <- eval(call[-2], parent.frame(2))
+  nn_node(layer, list(node))
+}
+
+#' @export
+format.nn_node <- function(x, ...) {
+  if (!is.null(x$layer)) return(format(x$layer))
+  if (is.null(x$shape)) "input" else paste("input of", nn_shape_text(x$shape))
+}
+
+#' @export
+print.nn_node <- function(x, ...) {
+  cat("<nn_node> ", format(x), "\n", sep = "")
+  invisible(x)
+}
+
+# list(layers, from, outputs, inputs) of all that leads to the nodes `out`. from[[i]] are the numbers
+# of the layers that layer i takes, -k for input k; a layer comes after those it takes.
+nn_graph_of <- function(out, inputs = NULL) {
+  number <- new.env()
+  layers <- from <- list()
+  visit <- function(node) {
+    key <- as.character(node$id)
+    if (!is.null(number[[key]])) return(number[[key]])
+    if (is.null(node$layer)) {
+      inputs <<- c(inputs, list(node))
+      return(number[[key]] <- -length(inputs))
+    }
+    args <- vapply(node$from, visit, 0)
+    layers <<- c(layers, list(node$layer))
+    from <<- c(from, list(args))
+    number[[key]] <- length(layers)
+  }
+  for (i in seq_along(inputs)) number[[as.character(inputs[[i]]$id)]] <- -i
+  outputs <- vapply(out, visit, 0)
+  list(layers = layers, from = from, inputs = lapply(inputs, `[[`, "shape"), outputs = outputs)
+}

@@ -1,0 +1,58 @@
+# Cross-entropy, and classes as zeros and ones.
+
+# With top = max_i z_i and sum = sum_i exp(z_i - top), the loss is
+# sum_i q_i (log(sum) - (z_i - top)) and its derivative exp(z_i - top) / sum - q_i, where the q are
+# the wanted probabilities. Taking out the largest keeps exp() in range. What is cheap is written
+# anew for each user, which computes it in its own kernel; a node with two users would be stored.
+#' @rdname losses
+#' @export
+loss_cross_entropy <- function(label_smoothing = 0) {
+  a <- nn_number(label_smoothing, "label_smoothing", 0, 1, closed = TRUE)
+  of_columns <- function(y, z) {
+    q <- function() nn_smooth(if (nrow(y) == 1) nn_hot(y, nrow(z)) else y, a, nrow(z))
+    top <- nn_constant(colMaxs(z))
+    below <- function() z - stretch(top, z, 2)
+    sum <- colSums(exp(below()))
+    list(cost = q() * (log(stretch(sum, z, 2)) - below()),
+         slope = exp(below()) / stretch(sum, z, 2) - q())
+  }
+  parts <- function(y, z, s, w) {
+    nn_check_several(z)
+    share <- 1 / (nn_outputs_of(z) / dim(z)[1])
+    p <- lapply(of_columns(nn_as_columns(y), nn_as_columns(z)), nn_reshape, dim(z))
+    list(cost = nn_times(p$cost, share), slope = p$slope * (s * share))
+  }
+  nn_loss("cross_entropy", parts, link = nn_softmax_first, absorbs = "softmax", kind = "either",
+          baseline = function(y, w, k) nn_entropy(nn_smooth(nn_class_shares(y, w, k), a, k)),
+          check = nn_check_probabilities,
+          settings = if (a > 0) list(label_smoothing = a) else list())
+}
+
+# TRUE where the row is the class of the column: k x n for the n classes y.
+nn_hot <- function(y, k) {
+  class <- .Call(C_rep, y, k, k * length(y), c(k, length(y)), NULL)
+  .Call(C_cast, row(class), gpu_type(y)) == class + 1
+}
+
+nn_smooth <- function(q, a, k) if (a == 0) q else q * (1 - a) + a / k
+
+nn_check_several <- function(z) {
+  if (dim(z)[1] > 1) return(invisible())
+  nn_stop("shape", "%s: use a unit for each class, or loss \"binary_cross_entropy\"",
+          "loss \"cross_entropy\" of a single output is always 0")
+}
+
+# The shares of k classes in y: codes, or probabilities (k x ... x n).
+nn_class_shares <- function(y, w, k) {
+  if (dim(y)[1] == 1) return(nn_shares(y, w, k))
+  steps <- nn_outputs_of(y) / k
+  as.vector(matrix(y, k) %*% rep(nn_weights_of(w, nn_extent(y)) / steps, each = steps))
+}
+
+nn_entropy <- function(p) -sum(nn_xlogx(p))
+
+nn_check_probabilities <- function(y) {
+  if (dim(y)[1] == 1) return(invisible())
+  if (all(y >= 0) && all(abs(colSums(matrix(y, dim(y)[1])) - 1) < 1e-4)) return(invisible())
+  nn_stop("argument", "`y` of several columns must hold probabilities: each row sums to 1")
+}

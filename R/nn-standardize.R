@@ -1,0 +1,75 @@
+# Standardisation: which columns, and by what.
+
+# Whether an input is standardised unless the user says otherwise: matrices are, unless a layer
+# takes them as codes (`embedded`); images, sequences and factors are not.
+nn_standardizes <- function(input, embedded = FALSE) {
+  length(input$dim) == 1 && is.null(input$levels) && !embedded
+}
+
+# Losses of a numeric target that keep their meaning when it is shifted and scaled.
+nn_scaled_losses <- c("mse", "mae", "huber", "quantile")
+
+# list(center, scale) of the columns of x, which has samples first: of an array the columns are the
+# last dimension (features, channels), of a vector there is one. (x - center) / scale has mean 0 and
+# standard deviation 1. Columns of zeros and ones only (indicators) stay as they are, constant
+# ones become 0. `rows`: the samples of the training, NULL for all.
+nn_standardize <- function(x, rows = NULL, name = "x") {
+  columns <- dimnames(x)[[max(length(dim(x)), 1)]]
+  m <- if (is_gpu(x)) nn_moments_device(x, rows) else nn_moments(x, rows)
+  constant <- !(m$sd > 1e-7 * abs(m$mean)) | m$sd == 0 # no more than the rounding of float32
+  nn_warn_constant(which(constant & !m$indicator), columns, name)
+  list(center = ifelse(m$indicator, 0, m$mean), scale = ifelse(m$indicator | constant, 1, m$sd))
+}
+
+nn_warn_constant <- function(constant, columns, name) {
+  n <- length(constant)
+  if (n == 0) return(invisible())
+  which <- if (is.null(columns)) constant else columns[constant]
+  shown <- paste0(paste0("`", utils::head(which, 5), "`", collapse = ", "), if (n > 5) ", ...")
+  nn_warn("constant", paste("%d %s of `%s` %s constant (%s): standardised to 0, nothing is learnt",
+                            "from %s"), n, if (n == 1) "column" else "columns", name,
+          if (n == 1) "is" else "are", shown, if (n == 1) "it" else "them")
+}
+
+# list(mean, sd, indicator) per column; one column at a time is copied.
+nn_moments <- function(x, rows) {
+  p <- if (is.null(dim(x))) 1 else dim(x)[length(dim(x))]
+  each <- length(x) / p
+  pick <- nn_picked(x, rows)
+  columns <- lapply(seq_len(p), function(j) {
+    v <- as.double(x[seq(each * (j - 1) + 1, each * j)])
+    if (!is.null(pick)) v <- v[pick]
+    list(mean = mean(v), sd = if (length(v) > 1) stats::sd(v) else 0,
+         indicator = min(v) == 0 && max(v) == 1 && all(v == 0 | v == 1))
+  })
+  list(mean = vapply(columns, `[[`, 0, "mean"), sd = vapply(columns, `[[`, 0, "sd"),
+       indicator = vapply(columns, `[[`, NA, "indicator"))
+}
+
+# Of the samples `rows`, the positions within a column; NULL for all.
+nn_picked <- function(x, rows) {
+  if (is.null(rows)) return(NULL)
+  n <- nn_rows(x)
+  inner <- if (length(dim(x)) < 3) 1 else prod(dim(x)[-c(1, length(dim(x)))])
+  rep(rows, inner) + rep(n * (seq_len(inner) - 1), each = length(rows))
+}
+
+nn_moments_device <- function(x, rows) {
+  if (!is.null(rows)) x <- nn_take(x, rows)
+  p <- if (is.null(dim(x))) 1L else dim(x)[length(dim(x))]
+  dim(x) <- c(length(x) / p, p)
+  mean <- colMeans(x)
+  centered <- sweep(x, 2, mean)
+  sd <- sqrt(colSums(centered * centered) / max(nrow(x) - 1, 1))
+  binary <- colSums((x == 0) + (x == 1)) == nrow(x)
+  mean <- as.vector(mean)
+  sd <- as.vector(sd)
+  list(mean = mean, sd = sd, indicator = as.vector(binary) & sd > 0)
+}
+
+# The samples `rows` of an array with samples first.
+nn_take <- function(x, rows) {
+  if (is.null(dim(x))) return(x[rows])
+  rest <- rep(list(quote(expr = )), length(dim(x)) - 1) # as in x[rows, , ]
+  do.call(`[`, c(list(x, rows), rest, drop = FALSE))
+}

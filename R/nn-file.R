@@ -17,8 +17,8 @@
 #' the memory.
 #'
 #' @section Order:
-#' An epoch visits the pieces in random order, and the samples of a piece in random order. Samples of
-#' one class after those of another one would still be poor training: write them in random order.
+#' An epoch visits the pieces in random order, and the samples of a piece in random order. That does
+#' not help where all samples of one class come after those of another: write them mixed.
 #'
 #' @section Format:
 #' A header describes the fields of a sample: inputs, targets, weight. Then follows one record per
@@ -57,7 +57,8 @@ nn_file_write <- function(path, x, y, weights = NULL, type = NULL, append = FALS
               if (is.null(weights)) "" else "no")
     }
   } else {
-    data <- nn_data(x, y, weights)
+    # samples of other classes may follow
+    data <- suppressWarnings(nn_data(x, y, weights), classes = "anygpu_warning_class")
     fields <- nn_file_fields(data, type)
     con <- base_try(file(path, "wb"))
     writeBin(nn_file_header(fields), con)
@@ -145,13 +146,15 @@ nn_field <- function(role, name, type, dim, columns = NULL, levels = NULL, kind 
 nn_file_like <- function(fields) {
   roles <- nn_field_roles(fields)
   list(
-    inputs = lapply(fields[roles == 1], function(f) f[c("name", "dim", "columns", "levels")]),
+    inputs = lapply(fields[roles == 1], function(f) {
+      c(f[c("name", "dim", "columns", "levels")], offset = FALSE)
+    }),
     y = lapply(fields[roles == 2], function(f) {
       if (f$kind == 0) {
-        return(list(name = f$name, kind = "numeric", values = NULL, names = f$columns,
-                    matrix = f$matrix, outputs = f$dim))
+        return(list(name = f$name, kind = "numeric", names = f$columns, matrix = f$matrix,
+                    outputs = f$dim))
       }
-      list(name = f$name, kind = "class", values = NULL, levels = f$levels, logical = f$kind == 2,
+      list(name = f$name, kind = "class", levels = f$levels, logical = f$kind == 2,
            outputs = length(f$levels))
     })
   )

@@ -43,7 +43,7 @@ nn_check_several <- function(z) {
 nn_class_shares <- function(y, w, k) {
   if (dim(y)[1] == 1) return(nn_shares(y, w, k))
   steps <- nn_outputs_of(y) / k
-  as.vector(matrix(y, k) %*% rep(nn_weights_of(w, nn_extent(y)) / steps, each = steps))
+  as.vector(matrix(y, k) %*% rep(nn_unit_weights(w, nn_extent(y)) / steps, each = steps))
 }
 
 nn_entropy <- function(p) -sum(nn_xlogx(p))

@@ -96,7 +96,7 @@ NULL
 #                      is one kernel. slope: s (a number, or an array like z) times the derivatives
 #                      of the samples' losses by z, written down where that gives a single kernel;
 #                      NULL: to be derived. w: the weights, for losses of whole batches
-#   link(z)            the response
+#   link(z)            the response; of a plain matrix too
 #   outputs(target)    the number of outputs (or several to choose from) for what nn_targets()
 #                      says; NA: any
 #   kind               of y: "numeric", "class" (codes), "either"
@@ -295,7 +295,8 @@ loss_gaussian <- function() {
   best <- function(y, w) 0.5 * (log(2 * pi * sum(w * (y - sum(w * y))^2)) + 1)
   mean <- function(z) {
     k <- dim(z)[1] / 2
-    nn_reshape(nn_as_columns(z)[seq_len(k), , drop = FALSE], c(k, dim(z)[-1]))
+    first <- nn_as_columns(z)[seq_len(k), , drop = FALSE]
+    if (length(dim(z)) == 2) first else nn_reshape(first, c(k, dim(z)[-1]))
   }
   nn_loss("gaussian", parts, link = mean, baseline = nn_baseline(best),
           outputs = function(target) 2L * target$outputs)
@@ -325,7 +326,7 @@ loss_cosine <- function() {
   }
   best <- function(y, w, k) {
     unit <- t(t(y) / pmax(sqrt(colSums(y^2)), 1e-8))
-    1 - sqrt(sum((unit %*% nn_weights_of(w, ncol(y)))^2))
+    1 - sqrt(sum((unit %*% nn_unit_weights(w, ncol(y)))^2))
   }
   nn_loss("cosine", nn_loss_by_column(cost), baseline = best)
 }
@@ -349,13 +350,13 @@ loss_hinge <- function() {
 
 # -- plain R: baselines and checks -------------------------------------------------------------
 
-nn_weights_of <- function(w, n) if (is.null(w)) rep(1 / n, n) else w / sum(w)
+nn_unit_weights <- function(w, n) if (is.null(w)) rep(1 / n, n) else w / sum(w)
 
 # `best(y, w)` of each output, averaged; the w sum to 1.
 nn_baseline <- function(best) {
   function(y, w, k) {
     d <- dim(y)
-    w <- nn_weights_of(w, d[length(d)])
+    w <- nn_unit_weights(w, d[length(d)])
     mean(apply(matrix(y, ncol = length(w)), 1, best, w))
   }
 }
@@ -370,7 +371,7 @@ nn_xlogx <- function(p) base::ifelse(p > 0, p * log(p), 0)
 # The shares of the classes 0, 1, ..., k - 1.
 nn_shares <- function(y, w, k) {
   each <- nn_outputs_of(y)
-  w <- rep(nn_weights_of(w, nn_extent(y)) / each, each = each)
+  w <- rep(nn_unit_weights(w, nn_extent(y)) / each, each = each)
   vapply(seq_len(k) - 1, function(class) sum(w[y == class]), 0)
 }
 

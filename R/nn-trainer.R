@@ -101,7 +101,8 @@ nn_losses <- function(net, batch, z) {
 nn_metric_sums <- function(trainer, batch, z) {
   unlist(Map(function(output, metrics, y, z) {
     lapply(metrics[!vapply(metrics, function(m) isTRUE(m$collect), NA)], function(m) {
-      m$sums(nn_unscaled(output, y), nn_unscaled(output, z), batch$w)
+      sums <- m$sums(nn_unscaled(output, y), nn_unscaled(output, z), batch$w)
+      if (gpu_type(sums) == trainer$net$type) sums else .Call(C_cast, sums, trainer$net$type)
     })
   }, trainer$net$outputs, trainer$metrics, batch$y, z), recursive = FALSE)
 }

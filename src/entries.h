@@ -54,6 +54,8 @@ ENTRY(batched_solve, 2)
 ENTRY(batched_chol, 1)
 ENTRY(batched_det, 1)
 ENTRY(batched_eigen, 2)
+/* conv.c */
+ENTRY(conv, 5)
 /* pooling.c */
 ENTRY(pooling, 4)
 /* qr.c */
@@ -91,6 +93,7 @@ ENTRY(diag_make, 2)
 /* bind.c */
 ENTRY(concat, 2)
 ENTRY(bind, 4)
+ENTRY(concat_along, 2)
 /* index.c */
 ENTRY(index, 3)
 ENTRY(which, 1)
@@ -139,7 +142,7 @@ ENTRY(nn_sums, 2)
 ENTRY(nn_read, 3)
 ENTRY(nn_write, 4)
 /* reader.c */
-ENTRY(reader_new, 5)
+ENTRY(reader_new, 6)
 ENTRY(reader_free, 1)
 ENTRY(reader_start, 2)
 ENTRY(reader_next, 4)

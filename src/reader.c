@@ -1,6 +1,7 @@
 /* Files of samples: a reader is an external pointer, see nn/reader.h. */
 #include "glue.h"
 #include "nn/reader.h"
+#include <string.h>
 
 static void reader_finalize(SEXP own_) {
   ag_reader_free(R_ExternalPtrAddr(own_));
@@ -13,20 +14,27 @@ static ag_reader *r_reader(SEXP x_) {
   return r;
 }
 
+/* A field goes to the default device, as an array of `type_`, or becomes an ordinary array. */
+static ag_dtype field_type(SEXP on_device_, int f, SEXP type_) {
+  if (f >= Rf_length(on_device_) || !LOGICAL(on_device_)[f]) return AG_F64;
+  return r_dtype(type_, REALSXP, r_device(R_NilValue));
+}
+
 /* `layout_`: offset of the first record, records, records in a chunk. Of each field: `types_`, from
- * 0, and `counts_`, values per sample. `type_`: what they become. */
-SEXP ffi_reader_new(SEXP path_, SEXP layout_, SEXP types_, SEXP counts_, SEXP type_) {
+ * 0, and `counts_`, values per sample. */
+SEXP ffi_reader_new(SEXP path_, SEXP layout_, SEXP types_, SEXP counts_, SEXP on_device_,
+                    SEXP type_) {
   const double *layout = REAL_RO(layout_), *count = REAL_RO(counts_);
   const int *type = INTEGER_RO(types_), n = Rf_length(types_);
   ag_reader_spec spec = {.path = R_ExpandFileName(Rf_translateChar(STRING_ELT(path_, 0))),
                          .offset = (int64_t)layout[0],
                          .n = (int64_t)layout[1],
                          .capacity = (int64_t)layout[2],
-                         .nfield = n,
-                         .type = r_dtype(type_, REALSXP, r_device(R_NilValue))};
+                         .nfield = n};
   if (n > AG_MAX_FIELD) r_stop(AG_E_ARGUMENT, "a file of samples has 1 to %d fields", AG_MAX_FIELD);
   for (int f = 0; f < n; f++)
-    spec.field[f] = (ag_file_field){(ag_file_type)type[f], (int64_t)count[f]};
+    spec.field[f] = (ag_file_field){(ag_file_type)type[f], (int64_t)count[f],
+                                    field_type(on_device_, f, type_)};
   SEXP own_ = PROTECT(R_MakeExternalPtr(NULL, Rf_install("anygpu_reader"), R_NilValue));
   R_RegisterCFinalizerEx(own_, reader_finalize, FALSE);
   ag_reader *r = NULL;
@@ -59,27 +67,23 @@ static ag_status array_of(ag_array **out, ag_device *d, ag_dtype type, ag_shape 
   return status;
 }
 
-static SEXP plain_of(const int64_t *dim, int nd, int64_t n, ag_dtype type, const void *data) {
+static SEXP plain_of(const int64_t *dim, int nd, int64_t n, const double *data) {
   SEXP dim_ = PROTECT(Rf_allocVector(INTSXP, nd + 1));
   R_xlen_t count = (R_xlen_t)n;
   for (int i = 0; i < nd; i++) count *= (R_xlen_t)(INTEGER(dim_)[i] = (int)dim[i]);
   INTEGER(dim_)[nd] = (int)n;
   SEXP x_ = PROTECT(Rf_allocVector(REALSXP, count));
-  const float *narrow = data;
-  const double *wide = data;
-  for (R_xlen_t i = 0; i < count; i++) REAL(x_)[i] = type == AG_F32 ? narrow[i] : wide[i];
+  memcpy(REAL(x_), data, (size_t)count * sizeof *data);
   Rf_setAttrib(x_, R_DimSymbol, dim_);
   UNPROTECT(2);
   return x_;
 }
 
-/* The next chunk, or NULL: a list of arrays with samples last. Of each field: `dims_`, dimensions of
- * a sample, and `on_device_`, whether it goes to the default device or becomes an ordinary array.
- * `type_`: as for ffi_reader_new(). */
+/* The next chunk, or NULL: a list of arrays with samples last. `dims_`: of each field the
+ * dimensions of a sample; the rest as for ffi_reader_new(). */
 SEXP ffi_reader_next(SEXP reader_, SEXP dims_, SEXP on_device_, SEXP type_) {
   ag_reader *r = r_reader(reader_);
   ag_device *dev = r_device(R_NilValue);
-  ag_dtype type = r_dtype(type_, REALSXP, dev);
   int nfield = Rf_length(dims_);
   const void *data[AG_MAX_FIELD] = {NULL};
   ag_shape shape[AG_MAX_FIELD];
@@ -94,10 +98,11 @@ SEXP ffi_reader_next(SEXP reader_, SEXP dims_, SEXP on_device_, SEXP type_) {
     if (!data[f] || shape[f].nd == AG_MAX_DIM)
       r_stop(AG_E_ARGUMENT, "the file has no such field %d", f + 1);
     if (!LOGICAL(on_device_)[f]) {
-      SET_VECTOR_ELT(ans_, f, plain_of(shape[f].dim, shape[f].nd, n, type, data[f]));
+      SET_VECTOR_ELT(ans_, f, plain_of(shape[f].dim, shape[f].nd, n, data[f]));
       continue;
     }
     shape[f].dim[shape[f].nd++] = n;
+    ag_dtype type = field_type(on_device_, f, type_);
     r_check(array_of(r_array_out(own_), dev, type, shape[f], data[f]));
     SET_VECTOR_ELT(ans_, f, r_array_object(own_));
   }

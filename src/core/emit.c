@@ -343,6 +343,36 @@ static ag_status weight_operand(emitter *e, const ag_array *x) {
   return k->conv.slot_w < 0 ? ag_fail(AG_E_MEMORY, "out of memory") : AG_OK;
 }
 
+/* Each output looks at the pixel at its own place alone. */
+static int is_pointwise(const ag_kernel *k) {
+  const ag_window *w = &k->conv.window;
+  for (int a = 0; a < 2; a++)
+    if (w->k[a] != 1 || w->mul[a] != 1 || w->div[a] != 1 || w->off[a] || w->in[a] != w->out[a])
+      return 0;
+  return k->conv.groups == 1;
+}
+
+/* Then it is a product: of the weight and the pixels, or of gradients and pixels. */
+static void conv_to_matmul(ag_kernel *k) {
+  const ag_window *w = &k->conv.window;
+  const int64_t pixels = w->in[0] * w->in[1] * k->conv.samples;
+  k->kind = AG_K_MATMUL;
+  k->mm.type = k->conv.type;
+  k->mm.m = k->conv.out, k->mm.batch = 1;
+  k->mm.slot_b = k->conv.slot_x, k->mm.base_b = k->conv.base_x;
+  if (k->conv.of_weight) {
+    k->mm.n = k->conv.in, k->mm.k = pixels;
+    k->mm.slot_a = k->conv.slot_y, k->mm.base_a = k->conv.base_y;
+    k->mm.rs_a = 1, k->mm.cs_a = k->conv.out;
+    k->mm.rs_b = k->conv.in, k->mm.cs_b = 1;
+  } else {
+    k->mm.n = pixels, k->mm.k = k->conv.in;
+    k->mm.slot_a = k->conv.slot_w, k->mm.base_a = k->conv.base_w;
+    k->mm.rs_a = k->conv.w_out, k->mm.cs_a = k->conv.w_in;
+    k->mm.rs_b = 1, k->mm.cs_b = k->conv.in;
+  }
+}
+
 static ag_status emit_conv(emitter *e, const ag_array *x) {
   ag_kernel *k = e->k;
   const int of_weight = x->kind == AG_CONV_WEIGHT;
@@ -356,8 +386,25 @@ static ag_status emit_conv(emitter *e, const ag_array *x) {
   k->conv.samples = images->dim[3];
   k->conv.of_weight = of_weight;
   AG_TRY(images_operand(e, x->arg[of_weight], &k->conv.slot_x, &k->conv.base_x));
-  if (!of_weight) return weight_operand(e, x);
-  return images_operand(e, x->arg[0], &k->conv.slot_y, &k->conv.base_y);
+  AG_TRY(of_weight ? images_operand(e, x->arg[0], &k->conv.slot_y, &k->conv.base_y)
+                   : weight_operand(e, x));
+  if (is_pointwise(k)) conv_to_matmul(k);
+  return AG_OK;
+}
+
+static ag_status emit_pooling(emitter *e, const ag_array *x) {
+  ag_kernel *k = e->k;
+  k->kind = AG_K_POOLING;
+  k->pooling.op = (ag_pooling)x->op;
+  k->pooling.type = x->type;
+  k->pooling.window = x->u.pooling.window;
+  k->pooling.count_pad = x->u.pooling.count_pad;
+  k->pooling.channels = x->shape.dim[0], k->pooling.samples = x->shape.dim[3];
+  k->pooling.nin = x->nargs;
+  for (int i = 0; i < x->nargs; i++)
+    AG_TRY(images_operand(e, x->arg[i], &k->pooling.slot_in[i], &k->pooling.base_in[i]));
+  k->pooling.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
+  return AG_OK;
 }
 
 static ag_status emit_gather(emitter *e, const ag_array *x) {
@@ -398,21 +445,6 @@ static ag_status emit_select(emitter *e, const ag_array *x) {
   k->select.value = emit(e, x->arg[1]->mark, &at);
   k->select.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
   return k->select.mask < 0 || k->select.value < 0 ? AG_E_ARGUMENT : AG_OK;
-}
-
-static ag_status emit_pooling(emitter *e, const ag_array *x) {
-  ag_kernel *k = e->k;
-  k->kind = AG_K_POOLING;
-  k->pooling.op = (ag_pooling)x->op;
-  k->pooling.type = x->type;
-  k->pooling.window = x->u.pooling.window;
-  k->pooling.count_pad = x->u.pooling.count_pad;
-  k->pooling.channels = x->shape.dim[0], k->pooling.samples = x->shape.dim[3];
-  k->pooling.nin = x->nargs;
-  for (int i = 0; i < x->nargs; i++)
-    k->pooling.slot_in[i] = ag_slot_of(e->b, ag_place_elements(x->arg[i])->mark);
-  k->pooling.slot_out = ag_slot_of(e->b, e->b->cut[e->c].root);
-  return AG_OK;
 }
 
 static ag_access axes_access(const ag_array *x, const ag_axes *axes) {

@@ -441,13 +441,15 @@ static ag_status grad_conv(tape *t, ag_array *x, ag_array *g) {
   if (g->kind == AG_SCALAR) STEP(g, ag_expr_recycle(&next, g, x->shape));
   for (int i = 0; i < 2 && s == AG_OK; i++) {
     ag_array *part = NULL;
-    if (wants(x->arg[i])) s = give(t, x->arg[i], ag_conv_grad(&part, x, i, g), part);
+    if (!wants(x->arg[i])) continue;
+    s = ag_conv_grad(&part, x, i, g);
+    s = give(t, x->arg[i], s, part);
   }
   ag_array_release(g);
   return s;
 }
 
-/* -- windows ------------------------------------------------------------------------------- */
+/* -- poolings ------------------------------------------------------------------------------ */
 static ag_status grad_pooling(tape *t, ag_array *x, ag_array *g) {
   if (x->op == AG_POOLING_MAX_BACK)
     return ag_fail(AG_E_ARGUMENT, "the second derivative of a maximum is not provided");

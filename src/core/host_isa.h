@@ -61,6 +61,21 @@ typedef struct {
   void (*give)(int64_t n, void *to, void *rest, const void *x, const void *maximum);
 } ag_pooling_loops;
 
+/* n terms of a sum: from element a of A and element b of B on. */
+typedef struct {
+  int64_t a, b, n;
+} ag_conv_run;
+
+/* A tile of a convolution, over all terms l of all runs,
+ *   C(i, j) = (+=) sum of A[run.a + l lda + i] B[run.b + l rs_b + j cs_b]
+ * or, where channels are not mixed, of A[...] B[... + i]. */
+typedef struct {
+  int64_t runs;
+  const ag_conv_run *run;
+  int64_t lda, rs_b, cs_b, ldc;
+  int add;
+} ag_conv_sum;
+
 /* Many small problems, column-major, one after the other. */
 typedef struct {
   ag_batched_step step;
@@ -98,6 +113,15 @@ typedef struct {
                    int64_t cs_b, float *c, int64_t ldc, int into);
   void (*dots_f64)(int64_t m, int64_t n, int64_t k, const double *a, int64_t rs_a, const double *b,
                    int64_t cs_b, double *c, int64_t ldc, int into);
+  /* C is m x n: m <= mr; any m for channels that are not mixed (depth). */
+  void (*conv_f32)(int64_t m, int64_t n, const ag_conv_sum *s, const float *a, const float *b,
+                   float *c);
+  void (*conv_f64)(int64_t m, int64_t n, const ag_conv_sum *s, const double *a, const double *b,
+                   double *c);
+  void (*conv_depth_f32)(int64_t m, int64_t n, const ag_conv_sum *s, const float *a, const float *b,
+                         float *c);
+  void (*conv_depth_f64)(int64_t m, int64_t n, const ag_conv_sum *s, const double *a,
+                         const double *b, double *c);
   /* y[l*width + i] = x[i*rs + l*cs] for i < m <= width, l < k */
   void (*pack_f32)(int m, int64_t k, const float *x, int64_t rs, int64_t cs, float *y, int width);
   void (*pack_f64)(int m, int64_t k, const double *x, int64_t rs, int64_t cs, double *y, int width);

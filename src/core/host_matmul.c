@@ -41,10 +41,6 @@ static void epilogue(void *ctx, int64_t i, int64_t m, int64_t j, int64_t n, int 
   for (int64_t col = j; col < j + n; col++) ag_host_program_run(hp, slot, mem, col * rows + i, m);
 }
 
-static int is_plain_product(const ag_program *p) {
-  return p->nout == 1 && p->instr[p->outreg[0]].kind == AG_I_ACC;
-}
-
 static void *slot_at(const ag_binding *slot, int64_t base, ag_dtype type) {
   return (char *)slot->mem + (size_t)(slot->offset + base) * ag_dtype_size(type);
 }
@@ -60,7 +56,7 @@ static ag_gemm first_product(const ag_kernel *k, const ag_binding *slot) {
   } else {
     const ag_operand *out = &k->prog.out[0];
     g.c = slot_at(&slot[out->slot], out->at.base, type), g.ldc = k->mm.m;
-    g.done = is_plain_product(&k->prog) ? NULL : epilogue;
+    g.done = ag_host_program_is_plain(&k->prog) ? NULL : epilogue;
   }
   return g;
 }

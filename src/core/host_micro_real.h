@@ -179,6 +179,10 @@ static void FN(dots)(int64_t m, int64_t n, int64_t k, const REAL *a, int64_t rs_
   }
 }
 
+/* ---- convolutions ---- */
+
+#include "host_conv_real.h"
+
 /* ---- symmetric matrix times vector ---- */
 
 #define SYMV_COLUMNS (VBYTES == 64 ? 8 : 4)

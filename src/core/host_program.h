@@ -28,6 +28,11 @@ typedef struct {
   int streams;                      /* outputs are too large for the caches: written past them */
 } ag_host_program;
 
+/* Whether an epilogue stores what it is given, and nothing else. */
+static inline int ag_host_program_is_plain(const ag_program *p) {
+  return p->nout == 1 && p->instr[p->outreg[0]].kind == AG_I_ACC;
+}
+
 void ag_host_program_make(ag_host_program *hp, const ag_kernel *k);
 /* Bytes of scratch memory that an evaluation needs; 64-byte aligned. */
 size_t ag_host_program_scratch(const ag_host_program *hp);

@@ -222,6 +222,20 @@ static ag_status interleave_parts(ag_build *b, int i) {
   return AG_OK;
 }
 
+/* The node below views and reshapes that has the same elements in the same order. */
+static ag_array *same_elements(ag_array *x) {
+  while (ag_is_viewlike(x)) {
+    ag_place at = ag_place_identity(&x->shape), inner;
+    if (!ag_place_through(&inner, &at, x, &x->shape)) return x;
+    ag_access access = ag_place_access(&inner, &x->arg[0]->shape);
+    if (ag_array_count(x->arg[0]) != ag_array_count(x) || access.base ||
+        !ag_access_contiguous(&access, &x->shape))
+      return x;
+    x = x->arg[0];
+  }
+  return x;
+}
+
 static int can_be_placed(const ag_item *t) {
   return !ag_is_viewlike(t->x) && !ag_is_free(t->x) && t->into < 0 && t->assign < 0 &&
          t->kernel < 0;
@@ -232,7 +246,7 @@ static ag_status place_parts(ag_build *b, int i) {
   ag_array *x = b->item[i].x;
   int64_t offset = 0;
   for (int j = 0; j < x->nargs; j++) {
-    ag_array *part = ag_place_elements(x->arg[j]);
+    ag_array *part = same_elements(x->arg[j]);
     ag_item *t = &b->item[part->mark];
     if (can_be_placed(t)) {
       t->into = i, t->into_offset = offset;
@@ -271,7 +285,7 @@ static ag_status own_kernel(ag_build *b, int i) {
     b->cut[c].matmul = i;
     need_factors(b, c, x);
   } else if (x->kind == AG_POOLING) {
-    for (int j = 0; j < x->nargs; j++) need(b, c, ag_place_elements(x->arg[j]));
+    for (int j = 0; j < x->nargs; j++) need_run(b, c, x->arg[j]);
   } else if (x->kind == AG_GATHER || x->kind == AG_SCATTER) {
     need_run(b, c, x->arg[0]);
     need_run(b, c, x->arg[1]);

@@ -76,7 +76,7 @@ static void convert(const ag_reader *r, int f, int64_t at, int64_t n, void *out)
   double *wide = out;
   for (int64_t i = 0; i < n; i++) {
     const unsigned char *b = r->raw + i * r->record + at;
-    if (r->spec.type == AG_F32)
+    if (r->spec.field[f].to == AG_F32)
       for (int64_t j = 0; j < count; j++) *narrow++ = (float)value_of(type, b + j * size);
     else
       for (int64_t j = 0; j < count; j++) *wide++ = value_of(type, b + j * size);
@@ -169,7 +169,7 @@ static ag_status reader_reserve(ag_reader *r, const char *path) {
   for (int f = 0; f < r->spec.nfield; f++)
     for (int i = 0; i < 2; i++) {
       int64_t n = r->spec.capacity * r->spec.field[f].count;
-      r->slot[i].data[f] = malloc((size_t)n * ag_dtype_size(r->spec.type));
+      r->slot[i].data[f] = malloc((size_t)n * ag_dtype_size(r->spec.field[f].to));
       missing |= !r->slot[i].data[f];
     }
   if (!missing) return AG_OK;

@@ -1,9 +1,9 @@
 /* Reading a file of samples while the device computes.
  *
- * After its header a file holds one record per sample: the values of its fields one after the other,
- * without gaps, little endian. A chunk is a run of consecutive samples. One thread reads and converts
- * the next chunk while the caller works with the last one; without a thread (one was refused, or the
- * process was forked) the caller reads by itself, with the same result. */
+ * After its header a file holds one record per sample: the values of its fields one after the
+ * other, without gaps, little endian. A chunk is a run of consecutive samples. One thread reads and
+ * converts the next chunk while the caller works with the last one; without a thread (one was
+ * refused, or the process was forked) the caller reads by itself, with the same result. */
 #ifndef AG_READER_H
 #define AG_READER_H
 
@@ -17,6 +17,7 @@ int ag_file_size(ag_file_type type); /* bytes; 0 for no such type */
 typedef struct {
   ag_file_type type;
   int64_t count; /* values per sample */
+  ag_dtype to;   /* what they are converted to: AG_F32 or AG_F64 */
 } ag_file_field;
 
 typedef struct {
@@ -25,7 +26,6 @@ typedef struct {
   int nfield;
   ag_file_field field[AG_MAX_FIELD];
   int64_t capacity; /* samples in a chunk, at most */
-  ag_dtype type;    /* that values are converted to: AG_F32 or AG_F64 */
 } ag_reader_spec;
 
 typedef struct ag_reader ag_reader;

@@ -236,7 +236,7 @@ static ag_status own_kernel(ag_build *b, int i) {
     b->cut[c].matmul = i;
     need_factors(b, x);
   } else if (x->kind == AG_POOLING) {
-    for (int j = 0; j < x->nargs; j++) need(b, ag_place_images(&inner, x->arg[j]));
+    for (int j = 0; j < x->nargs; j++) need_run(b, x->arg[j]);
   } else if (x->kind == AG_GATHER || x->kind == AG_SCATTER) {
     need_run(b, x->arg[0]);
     need_run(b, x->arg[1]);

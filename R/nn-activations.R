@@ -122,7 +122,7 @@ erf <- function(x) elementwise("erf", x)
 #' @export
 softmax <- function(x) {
   if (!is_gpu(x)) return(of_plain(x, softmax))
-  if (is.null(dim(x))) return(like_vector(softmax(matrix(x)), x))
+  if (is.null(dim(x))) return(like_vector(softmax(nn_reshape(x, c(length(x), 1))), x))
   e <- exp(x - nn_spread(nn_detach(nn_reduce("max", x)), x))
   e / nn_spread(nn_reduce("sum", e), x)
 }

@@ -42,6 +42,7 @@ nn_run_new <- function(job, trainer) {
 }
 
 nn_run_passes <- function(run) {
+  if (!is.null(run$job$source)) return(invisible()) # each chunk is a pass
   nn_trainer_pass(run$trainer, "train", run$job$split$train, run$batch)
   # results do not depend on the size of these batches: large, for speed
   nn_trainer_pass(run$trainer, "valid", run$job$split$valid, max(run$batch, 1024L))
@@ -86,6 +87,7 @@ nn_run_epoch <- function(run) {
 
 # list(sums, samples) of the training batches of this epoch.
 nn_run_train <- function(run) {
+  if (!is.null(run$job$source)) return(nn_source_train(run))
   rows <- run$job$split$train
   order <- rows[sample.int(length(rows))]
   nn_trainer_pass(run$trainer, "train", order, run$batch)
@@ -94,14 +96,15 @@ nn_run_train <- function(run) {
   list(sums = nn_trainer_sums(run$trainer, "train"), samples = samples)
 }
 
-# Runs the batches of a pass over the training data: how many were done.
-nn_run_batches <- function(run, batches) {
+# Runs the batches of a pass over the training data, or over a part that begins after `before`
+# batches of the epoch: how many were done.
+nn_run_batches <- function(run, batches, before = 0) {
   opt <- run$job$options$optimizer
   t <- run$step + seq_len(batches)
   rates <- nn_rates(opt$lr, t, run$steps, run$job$options$epochs, run$rates)
   run$lr <- rates[length(rates)]
   scalar <- nn_optim_scalars(opt, t, rates)
-  key <- run$key + 4096 * run$epoch
+  key <- run$key + 4096 * run$epoch + before
   by_batch <- nn_has_callback(run$job$options$callbacks, "on_batch_end")
   bar <- nn_bar(run)
   done <- 0
@@ -111,7 +114,7 @@ nn_run_batches <- function(run, batches) {
                           if (is.null(bar)) 0 else 0.2)
     done <- done + ran[1]
     run$interrupted <- ran[2] > 0
-    nn_bar_move(bar, run, done, batches)
+    nn_bar_move(bar, run, done, before)
     if (by_batch) nn_call_back(run, "on_batch_end", nn_batch_row(run, done))
   }
   nn_bar_end(bar)
@@ -120,6 +123,7 @@ nn_run_batches <- function(run, batches) {
 }
 
 nn_run_valid <- function(run) {
+  if (!is.null(run$job$source)) return(nn_source_valid(run))
   n <- length(run$job$split$valid)
   size <- min(max(run$batch, 1024L), n)
   nn_trainer_pass(run$trainer, "valid", run$job$split$valid, size)

@@ -146,7 +146,9 @@ nn_field <- function(role, name, type, dim, columns = NULL, levels = NULL, kind 
 nn_file_like <- function(fields) {
   roles <- nn_field_roles(fields)
   list(
-    inputs = lapply(fields[roles == 1], function(f) f[c("name", "dim", "columns", "levels")]),
+    inputs = lapply(fields[roles == 1], function(f) {
+      c(f[c("name", "dim", "columns", "levels")], offset = FALSE)
+    }),
     y = lapply(fields[roles == 2], function(f) {
       if (f$kind == 0) {
         return(list(name = f$name, kind = "numeric", names = f$columns, matrix = f$matrix,

@@ -168,7 +168,8 @@ metric_auc <- function() {
   bind <- function(loss, k, class) {
     list(value = function(y, z, w = NULL) {
       z <- matrix(z, ncol = dim(z)[length(dim(z))])
-      nn_auc(as.vector(y), nn_class_scores(loss, z), rep(w, length.out = length(y)))
+      if (!is.null(w)) w <- rep(w, length.out = length(y)) # of each step of a sequence
+      nn_auc(as.vector(y), nn_class_scores(loss, z), w)
     })
   }
   nn_metric("auc", bind, kind = "class", better = "higher", collect = TRUE)

@@ -169,15 +169,26 @@ nn_source_open.nn_source_file <- function(source, batch, type = "float32", like 
   state$source <- source
   state$n <- source$n
   state$type <- type
-  counts <- nn_field_counts(source$fields)
-  samples <- if (is.null(source$chunk)) 2^23 / sum(counts) else source$chunk
+  samples <- if (is.null(source$chunk)) 2^23 / sum(nn_field_counts(source$fields))
+             else source$chunk
   state$capacity <- min(max(samples %/% batch, 1) * batch, source$n)
-  types <- vapply(source$fields, function(f) as.integer(f$type), 0L)
   state$on_device <- nn_field_roles(source$fields) == 1 # targets are looked at in R
-  state$reader <- .Call(C_reader_new, source$path, c(source$offset, source$n, state$capacity),
-                        types, counts, state$on_device, type)
-  nn_source_restart(state)
+  state$begun <- FALSE
   state
+}
+
+# A pass over the chunks in random order: the first ones are read from now on. A state that was
+# saved and loaded has lost its reader.
+nn_source_begin <- function(state) {
+  if (is.null(state$reader) || identical(state$reader, methods::new("externalptr"))) {
+    source <- state$source
+    types <- vapply(source$fields, function(f) as.integer(f$type), 0L)
+    state$reader <- .Call(C_reader_new, source$path, c(source$offset, source$n, state$capacity),
+                          types, nn_field_counts(source$fields), state$on_device, state$type)
+  }
+  first <- seq(0, state$n - 1, by = state$capacity)
+  .Call(C_reader_start, state$reader, as.double(first[sample.int(length(first))]))
+  state$begun <- TRUE
 }
 
 nn_file_check_like <- function(source, like) {
@@ -195,21 +206,16 @@ nn_file_check_like <- function(source, like) {
   }, c(mine$inputs, mine$y), c(like$inputs, like$y))
 }
 
-# Another pass, over the chunks in random order: the first ones are read from now on.
-nn_source_restart <- function(state) {
-  first <- seq(0, state$n - 1, by = state$capacity)
-  .Call(C_reader_start, state$reader, as.double(first[sample.int(length(first))]))
-}
-
 #' @exportS3Method
 nn_source_chunk.nn_source_file <- function(source, state) {
   if (!is.null(state$peeked)) return(nn_source_unpeek(state))
+  if (!state$begun) nn_source_begin(state)
   fields <- source$fields
   dims <- lapply(fields, function(f) rev(f$dim))
   roles <- nn_field_roles(fields)
   values <- .Call(C_reader_next, state$reader, dims, state$on_device, state$type)
   if (is.null(values)) {
-    nn_source_restart(state)
+    state$begun <- FALSE
     return(NULL)
   }
   values <- lapply(values, aperm) # inputs: on the device, where this is undone again

@@ -160,8 +160,9 @@ nn_network <- function(model, data, outputs, standardize, rows, precision) {
             length(model$inputs), nx)
   }
   scaled <- nn_standardized_inputs(standardize, data$inputs, model)
-  scaling <- Map(function(x, input, yes) if (yes) nn_standardize(x, rows, input$name), data$x,
-                 data$inputs, scaled)
+  scaling <- Map(function(x, input, yes) {
+    if (input$offset) nn_offset_scaling(outputs) else if (yes) nn_standardize(x, rows, input$name)
+  }, data$x, data$inputs, scaled)
   list(model = nn_model_with_inputs(model, data$inputs), inputs = data$inputs,
        scaling = unname(scaling),
        outputs = lapply(outputs, function(o) c(o$output, list(wanted = o$wanted))),
@@ -261,12 +262,20 @@ nn_split <- function(n, validation) {
 nn_with_validation <- function(data, valid, net, class_weights) {
   other <- valid$data
   if (is.null(other)) return(data)
-  y <- Map(function(target, output) {
-    values <- if (output$kind == "class") nn_as_classes(target)$values - 1 else target$values
-    nn_columns(if (output$kind == "class") values else nn_standard_response(output, values))
-  }, other$y, net$outputs)
+  y <- Map(nn_target_columns, other$y, net$outputs)
   list(x = Map(nn_bind_samples, data$x, other$x), y = Map(nn_bind_samples, data$y, y),
        weights = if (!is.null(data$weights)) c(data$weights, rep(1, other$n)), n = data$n)
+}
+
+# The values of a target as the trainer takes them, for an output that other data have made.
+nn_target_columns <- function(target, output) {
+  if (output$kind != "class") return(nn_columns(nn_standard_response(output, target$values)))
+  codes <- target$values
+  if (target$kind != "class") { # numbers that stand for classes
+    nn_check_levels(factor(codes), target$name, output$levels)
+    codes <- match(as.character(codes), output$levels)
+  }
+  matrix(codes - 1)
 }
 
 # The samples of a and then those of b.

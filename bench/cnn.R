@@ -46,7 +46,7 @@ step_peak <- function(device) {
   as.numeric(out[length(out)]) - 256 * 4 * (784 + 1)
 }
 
-for (device in bench_devices()) {
+for (device in if (torch_device() == "cpu") bench_devices() else gpu_device()) {
   result("memory of the CNN's training step", device, step_peak(device) / 1e6,
          live_bytes(128, nlevels(y)) / 1e6, "what must be alive", "MB", bar = 1.2, most = TRUE)
 }

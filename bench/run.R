@@ -104,26 +104,34 @@ torch_epoch <- function(what, x, y) {
   on.exit(unlink(files))
   writeBin(as.vector(aperm(x)), files[1], size = 4)
   if (is.factor(y)) writeBin(as.integer(y) - 1L, files[2]) else writeBin(y, files[2], size = 4)
-  as.numeric(system2(python, c("bench/torch_nn.py", what, files, NROW(x)), stdout = TRUE))
+  arguments <- c("bench/torch_nn.py", what, files, NROW(x), torch_device())
+  seconds <- system2(python, arguments, stdout = TRUE, stderr = FALSE)
+  if (length(seconds) == 1) return(as.numeric(seconds))
+  skipped("PyTorch", paste(what, "does not run on", torch_device()))
+  NA_real_
 }
+
+# "cuda" as bench/gpu.sh asks it: then ours is to run on the same device
+torch_device <- function() Sys.getenv("TORCH_DEVICE", "cpu")
 
 # Epochs beside PyTorch's, and OpenCL's beside the host's. fit(epochs) trains the network. Three
 # epochs after one that is not counted, as torch_nn.py does it.
 train_question <- function(title, what, fit, x, y, bar, opencl_bar = NA) {
   epoch_s <- function(device) with_gpu_device(device, fit(4)$history$seconds[-1])
+  beside_torch <- function(device, bar) {
+    ours <- epoch_s(device)
+    peer <- torch_epoch(what, x, y)
+    ours <- median(c(ours, epoch_s(device)))
+    if (is.na(peer)) value(title, device, ours, "s")
+    else result(title, device, ours, peer, "PyTorch", "s", bar = bar, most = TRUE)
+  }
+  if (torch_device() != "cpu") return(beside_torch(gpu_device(), bar = 1))
+  beside_torch("host", bar)
+  if (!has_opencl()) return(invisible())
   host <- epoch_s("host")
-  peer <- torch_epoch(what, x, y)
+  opencl <- median(epoch_s("opencl"))
   host <- median(c(host, epoch_s("host")))
-  if (is.na(peer)) {
-    value(title, "host", host, "s")
-  } else {
-    result(title, "host", host, peer, "PyTorch", "s", bar = bar, most = TRUE)
-  }
-  if (has_opencl()) {
-    opencl <- median(epoch_s("opencl"))
-    result(title, "opencl", opencl, median(c(host, epoch_s("host"))), "host", "s",
-           bar = opencl_bar, most = TRUE)
-  }
+  result(title, "opencl", opencl, host, "host", "s", bar = opencl_bar, most = TRUE)
 }
 
 # All of MNIST from ANYGPU_MNIST or ../shared/data/mnist, else the package's part of it.

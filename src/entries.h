@@ -54,6 +54,8 @@ ENTRY(batched_solve, 2)
 ENTRY(batched_chol, 1)
 ENTRY(batched_det, 1)
 ENTRY(batched_eigen, 2)
+/* conv.c */
+ENTRY(conv, 5)
 /* pooling.c */
 ENTRY(pooling, 4)
 /* qr.c */
@@ -91,6 +93,7 @@ ENTRY(diag_make, 2)
 /* bind.c */
 ENTRY(concat, 2)
 ENTRY(bind, 4)
+ENTRY(concat_along, 2)
 /* index.c */
 ENTRY(index, 3)
 ENTRY(which, 1)

@@ -1,5 +1,6 @@
 #include "conv.h"
 #include "expr_new.h"
+#include <stdio.h>
 
 /* -- windows ------------------------------------------------------------------------------- */
 ag_window ag_conv_window(const ag_conv_step *s, const int64_t in[2]) {
@@ -26,11 +27,12 @@ ag_window ag_conv_window_transposed(const ag_conv_step *s, const int64_t in[2],
 }
 
 /* -- nodes --------------------------------------------------------------------------------- */
-static ag_status misfit(const ag_array *x, const ag_array *y, const char *what) {
-  char xt[200], yt[200];
-  return ag_fail(AG_E_SHAPE, "convolution: x is %s, the %s is %s",
+static ag_status misfit(const ag_array *x, const ag_array *y, const char *what, int64_t groups) {
+  char xt[200], yt[200], gt[40] = "";
+  if (groups != 1) snprintf(gt, sizeof gt, ", %lld groups", (long long)groups);
+  return ag_fail(AG_E_SHAPE, "convolution: x is %s, the %s is %s%s",
                  ag_shape_print(&x->shape, xt, sizeof xt), what,
-                 ag_shape_print(&y->shape, yt, sizeof yt));
+                 ag_shape_print(&y->shape, yt, sizeof yt), gt);
 }
 
 static int are_images(const ag_shape *s, const int64_t extent[2]) {
@@ -66,7 +68,7 @@ ag_status ag_expr_conv(ag_array **out, ag_array *x, ag_array *weight, const ag_w
   if (!are_images(&x->shape, w->in) || f->nd != 4 || f->dim[2] != w->k[0] ||
       f->dim[3] != w->k[1] || !divides(groups, f->dim[0]) || !divides(groups, x->shape.dim[0]) ||
       (in_first ? f->dim[0] != x->shape.dim[0] : f->dim[1] * groups != x->shape.dim[0]))
-    return misfit(x, weight, "weight");
+    return misfit(x, weight, "weight", groups);
   const int64_t channels = in_first ? f->dim[1] * groups : f->dim[0];
   AG_TRY(conv_node(out, AG_CONV, ag_shape_of(4, channels, w->out[0], w->out[1], x->shape.dim[3]), x,
                    weight, w, groups));
@@ -79,7 +81,7 @@ ag_status ag_expr_conv_weight(ag_array **out, ag_array *g, ag_array *x, const ag
   if (!are_images(&x->shape, w->in) || !are_images(&g->shape, w->out) ||
       g->shape.dim[3] != x->shape.dim[3] || !divides(groups, g->shape.dim[0]) ||
       !divides(groups, x->shape.dim[0]))
-    return misfit(x, g, "gradient");
+    return misfit(x, g, "gradient", groups);
   return conv_node(
       out, AG_CONV_WEIGHT,
       ag_shape_of(4, g->shape.dim[0], x->shape.dim[0] / groups, w->k[0], w->k[1]), g, x, w, groups);

@@ -116,7 +116,7 @@ nn_verbose <- function() interactive() && !isTRUE(getOption("knitr.in.progress")
 nn_options <- function(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
                        precision, verbose, batch_asked) {
   nn_check_class(optimizer, "optimizer", "nn_optimizer", "an optimiser such as opt_adam()")
-  full <- identical(optimizer$name, "lbfgs")
+  full <- nn_is_lbfgs(optimizer)
   list(epochs = nn_count(epochs, "epochs"), batch_size = nn_count(batch_size, "batch_size"),
        batch_asked = batch_asked, optimizer = optimizer, callbacks = nn_callbacks(callbacks),
        early_stopping = nn_as_early_stopping(early_stopping),

@@ -51,7 +51,8 @@ NULL
 #   sums(y, z, w)  of a batch: a vector of `n` numbers to be added up over the batches; y, z and w
 #                  as a loss gets them
 #   value(means)   the metric, from those sums divided by the sum of the weights
-#   collect        TRUE: there are no sums, and value(y, z, w) is called in R on all samples (first)
+#   collect        TRUE: there are no sums, and value(y, z, w) is called in R on all samples, in
+#                  ordinary arrays of the same layout
 #
 # What a constructor gives is bind(loss, k, class), a function that gives these for a loss and k
 # classes (`class`) or columns of y.
@@ -167,19 +168,18 @@ metric_f1 <- function() {
 metric_auc <- function() {
   bind <- function(loss, k, class) {
     list(value = function(y, z, w = NULL) {
-      z <- matrix(z, ncol = dim(z)[length(dim(z))])
-      if (!is.null(w)) w <- rep(w, length.out = length(y)) # of each step of a sequence
-      nn_auc(as.vector(y), nn_class_scores(loss, z), w)
+      if (!is.null(w)) w <- rep(w, each = length(y) / nn_extent(y)) # each step of a sequence
+      nn_auc(as.vector(y), nn_class_scores(loss, matrix(z, dim(z)[1])), w)
     })
   }
   nn_metric("auc", bind, kind = "class", better = "higher", collect = TRUE)
 }
 
-# A column for each class, from outputs with samples first.
+# A column for each class.
 nn_class_scores <- function(loss, z) {
-  if (ncol(z) == 1) return(cbind(-z, z))
-  if (ncol(z) == 2) return(cbind(z[, 1] - z[, 2], z[, 2] - z[, 1]))
-  t(plain(loss$link(gpu(t(z)))))
+  if (nrow(z) == 1) return(cbind(-z[1, ], z[1, ]))
+  if (nrow(z) == 2) return(cbind(z[1, ] - z[2, ], z[2, ] - z[1, ]))
+  t(plain(loss$link(gpu(z))))
 }
 
 # The mean over all pairs of classes 0, 1, ... that occur, each seen from both sides.
@@ -278,9 +278,10 @@ nn_traced_metric <- function(f, loss, k, class) {
 
 nn_collected_metric <- function(f, loss, k, class) {
   list(value = function(y, z, w = NULL) {
-    p <- aperm(plain(loss$link(gpu(aperm(z)))))
-    if (class) y <- outer(as.vector(y), seq_len(k) - 1, "==") + 0
-    value <- f(y, p)
+    if (class) {
+      y <- array(outer(seq_len(k) - 1, as.vector(y), "==") + 0, c(k, dim(y)[-1]))
+    }
+    value <- f(aperm(y), aperm(plain(loss$link(gpu(z)))))
     if (!is.numeric(value)) {
       nn_stop("shape", "a metric must return a number for each sample or one for all, not %s",
               nn_describe(value))

@@ -123,6 +123,8 @@ nn_schedule_rates <- list(
     fall <- nn_half_wave((t - 1 - top) / (total - 1 - top), s$lr, first / s$end)
     base::ifelse(t - 1 <= top, rise, fall)
   },
+  # of nn_lr_find()
+  range = function(s, t, steps, total, state) s$lr * (s$to / s$lr)^((t - 1) / (s$steps - 1)),
   plateau = function(s, t, steps, total, state) {
     rep(max(s$lr * s$factor^(if (is.null(state)) 0 else state$drops), s$min), length(t))
   }

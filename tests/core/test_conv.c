@@ -205,6 +205,11 @@ static const geometry some[] = {
     {17, 131, 1, 1, {7, 7}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0},
     {500, 150, 1, 1, {5, 4}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0},
     {300, 520, 1, 1, {3, 3}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0},
+    /* Winograd's method, with an edge, flipped both ways by the gradients, of many tiles */
+    {40, 48, 1, 2, {13, 10}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}, {0, 0}, 0},
+    {64, 64, 1, 2, {16, 16}, {{3, 3}, {1, 1}, {1, 1}, {2, 0}, {2, 2}}, {0, 0}, 0},
+    {33, 70, 1, 1, {131, 5}, {{3, 3}, {1, 1}, {1, 1}, {0, 0}, {1, 1}}, {0, 0}, 0},
+    {48, 40, 1, 3, {12, 11}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 1},
     /* images for several pieces, of rows and of columns */
     {3, 8, 1, 2, {101, 83}, {{3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}}, {0, 0}, 0},
     {16, 24, 1, 1, {6007, 1}, {{3, 1}, {2, 1}, {1, 1}, {1, 0}, {1, 0}}, {0, 0}, 0},
@@ -231,8 +236,8 @@ static void random_geometry(ag_device *d) {
   const ag_window w = window_of(&g);
   const int64_t *extent = g.transposed ? w.out : w.in;
   for (int a = 0; a < 2; a++) /* that fit */
-    if (w.out[a] < 1 || extent[a] + g.step.before[a] + g.step.after[a] <=
-                            g.step.dilation[a] * (g.step.k[a] - 1))
+    if (w.out[a] < 1 ||
+        extent[a] + g.step.before[a] + g.step.after[a] <= g.step.dilation[a] * (g.step.k[a] - 1))
       return;
   check_geometry(g, d);
 }
@@ -255,7 +260,8 @@ static void check_epilogue(ag_device *d, ag_dtype type, const geometry *g) {
   CHECK_OK(ag_expr_unary(&a[5], AG_OP_relu, a[4]));
   const int64_t before = ag_stat.launches;
   CHECK_OK(ag_array_force(1, &a[5]));
-  CHECK(ag_stat.launches - before == 1, "%s: %ld launches", what, (long)(ag_stat.launches - before));
+  CHECK(ag_stat.launches - before == 1, "%s: %ld launches", what,
+        (long)(ag_stat.launches - before));
   compare("what it was of", a[4], &y); /* computed once more, where it is asked for */
   for (int64_t i = 0; i < y.n; i++) y.value[i] = fmax(y.value[i], 0);
   compare("epilogue", a[5], &y);

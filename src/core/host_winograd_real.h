@@ -1,6 +1,11 @@
 /* The transforms of host_winograd.c for n channels, within host_micro_real.h's text: Lavin and Gray
  * (2016), Fast algorithms for convolutional neural networks, F(4 x 4, 3 x 3). */
 
+#if defined(__clang__)
+#define WINO_UNROLL _Pragma("unroll")
+#else
+#define WINO_UNROLL _Pragma("GCC unroll 36")
+#endif
 #define WINO_LOAD(p) (part ? (VEC)PART_LOAD(p, r) : GET(p))
 #define WINO_STORE(p, x)                                                                           \
   do {                                                                                             \
@@ -53,14 +58,14 @@ MICRO_INLINE void FN(wino_give)(const VEC *m, const int step, VEC y[4]) {
 MICRO_INLINE void FN(wino_in_lanes)(const int part, int r, const REAL *const *x, int64_t c, REAL *v,
                                     int64_t step) {
   VEC d[36];
-  MICRO_UNROLL
+  WINO_UNROLL
   for (int i = 0; i < 6; i++) {
     for (int j = 0; j < 6; j++) d[6 * i + j] = WINO_LOAD(x[6 * i + j] + c);
     FN(wino_take)(d + 6 * i, 1);
   }
-  MICRO_UNROLL
+  WINO_UNROLL
   for (int j = 0; j < 6; j++) FN(wino_take)(d + j, 6);
-  MICRO_UNROLL
+  WINO_UNROLL
   for (int i = 0; i < 36; i++) WINO_STORE(v + i * step + c, d[i]);
 }
 
@@ -72,14 +77,14 @@ static void FN(winograd_in)(int64_t n, const REAL *const *x, REAL *v,
 MICRO_INLINE void FN(wino_back_lanes)(const int part, int r, const REAL *const *y, int64_t c,
                                       REAL *v, int64_t step) {
   VEC d[36];
-  MICRO_UNROLL
+  WINO_UNROLL
   for (int i = 0; i < 4; i++) {
     for (int j = 0; j < 4; j++) d[6 * i + j] = WINO_LOAD(y[4 * i + j] + c);
     FN(wino_back)(d + 6 * i, 1);
   }
-  MICRO_UNROLL
+  WINO_UNROLL
   for (int j = 0; j < 6; j++) FN(wino_back)(d + j, 6);
-  MICRO_UNROLL
+  WINO_UNROLL
   for (int i = 0; i < 36; i++) WINO_STORE(v + i * step + c, d[i]);
 }
 
@@ -91,14 +96,14 @@ static void FN(winograd_back)(int64_t n, const REAL *const *y, REAL *v, int64_t 
 MICRO_INLINE void FN(wino_out_lanes)(const int part, int r, const REAL *m, int64_t step,
                                      REAL *const *y, int64_t c) {
   VEC d[36], t[24], out[4];
-  MICRO_UNROLL
+  WINO_UNROLL
   for (int i = 0; i < 36; i++) d[i] = WINO_LOAD(m + i * step + c);
-  MICRO_UNROLL
+  WINO_UNROLL
   for (int j = 0; j < 6; j++) {
     FN(wino_give)(d + j, 6, out);
     for (int i = 0; i < 4; i++) t[6 * i + j] = out[i];
   }
-  MICRO_UNROLL
+  WINO_UNROLL
   for (int i = 0; i < 4; i++) {
     FN(wino_give)(t + 6 * i, 1, out);
     for (int j = 0; j < 4; j++)

@@ -117,7 +117,7 @@ static int64_t parts_of(const ag_kernel *k) {
 }
 
 int ag_host_conv_weight_is_winograd(const ag_kernel *k) {
-  return ag_host_winograd_pays(k, (ag_winograd_cost){1.5, 950, 800}) && parts_of(k) >= PARTS_LEAST;
+  return ag_host_winograd_pays(k, (ag_winograd_cost){1.3, 950, 800}) && parts_of(k) >= PARTS_LEAST;
 }
 
 ag_status ag_host_conv_weight_winograd(const ag_host_program *hp, const ag_binding *slot) {

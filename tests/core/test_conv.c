@@ -269,6 +269,43 @@ static void check_epilogue(ag_device *d, ag_dtype type, const geometry *g) {
   free(x.value), free(f.value), free(b.value), free(y.value);
 }
 
+/* -- determinism ----------------------------------------------------------------------------- */
+/* Result and gradients one after the other, computed by so many threads. */
+static float *bits(ag_device *d, const geometry *g, const values *x, const values *f, int threads,
+                   int64_t *n) {
+  const ag_window w = window_of(g);
+  ag_array *a[5] = {upload(d, AG_F32, x), upload(d, AG_F32, f)}, *square = NULL;
+  CHECK_OK(ag_expr_conv(&a[2], a[0], a[1], &w, g->groups, g->transposed));
+  CHECK_OK(ag_expr_binary(&square, AG_OP_mul, a[2], a[2]));
+  CHECK_OK(ag_grad(square, 2, a, a + 3));
+  *n = ag_array_count(a[2]) + x->n + f->n;
+  double *value = calloc((size_t)*n + 1, sizeof *value), *to = value;
+  float *all = calloc((size_t)*n + 1, sizeof *all);
+  ag_threads_set(threads);
+  for (int i = 2; i < 5; i++) {
+    CHECK_OK(ag_array_read(a[i], to, AG_F64));
+    to += ag_array_count(a[i]);
+  }
+  ag_threads_set(0);
+  for (int64_t i = 0; i < *n; i++) all[i] = (float)value[i];
+  drop(5, a);
+  ag_array_release(square);
+  free(value);
+  return all;
+}
+
+static void check_threads(ag_device *d, const geometry *g) {
+  values x = values_of(ag_shape_of(4, g->in, g->image[0], g->image[1], g->samples), 1),
+         f = values_of(g->transposed
+                           ? ag_shape_of(4, g->in, g->out / g->groups, g->step.k[0], g->step.k[1])
+                           : ag_shape_of(4, g->out, g->in / g->groups, g->step.k[0], g->step.k[1]),
+                       1);
+  int64_t n;
+  float *one = bits(d, g, &x, &f, 1, &n), *three = bits(d, g, &x, &f, 3, &n);
+  CHECK(!memcmp(one, three, (size_t)n * sizeof *one), "%s: threads change the result", what);
+  free(one), free(three), free(x.value), free(f.value);
+}
+
 static void check_errors(ag_device *d) {
   const geometry *g = &some[1];
   const ag_window w = window_of(g);
@@ -294,6 +331,10 @@ static void test_device(ag_device *d, int opencl) {
           describe(&some[i], type, d);
           check_epilogue(d, type, &some[i]);
         }
+  for (size_t i = 0; i < sizeof some / sizeof *some && !opencl; i++) {
+    describe(&some[i], AG_F32, d);
+    check_threads(d, &some[i]);
+  }
   check_errors(d);
 }
 

@@ -16,7 +16,7 @@ nn_as_loss <- function(x, classes = NULL) {
   if (is.function(x)) return(nn_loss_of_function(x, classes))
   table <- nn_loss_table()
   if (is.character(x) && length(x) == 1 && x %in% names(table)) return(table[[x]]())
-  nn_stop("argument", "`loss` must be a loss such as loss_huber(), a function, or one of %s, not %s",
+  nn_stop("argument", "`loss` must be a loss such as loss_huber(), a function or one of %s, not %s",
           paste0("\"", names(table), "\"", collapse = ", "), nn_describe(x))
 }
 
@@ -26,8 +26,8 @@ nn_loss_of_function <- function(f, classes) {
     n <- nn_extent(z)
     value <- nn_call_user(f, y, z, classes, if (takes_weights) list(w))
     if (!is_gpu(value) || !length(value) %in% c(1, n)) {
-      nn_stop("shape", "the loss must return a number for each sample of the batch or one for all, %s",
-              paste("computed from `y_pred`, not", nn_describe(value)))
+      nn_stop("shape", "the loss must return %s, computed from `y_pred`, not %s",
+              "a number for each sample of the batch or one for all", nn_describe(value))
     }
     if (length(value) == n) return(list(cost = nn_reshape(value, n)))
     if (!is.null(w) && !takes_weights) {
@@ -42,6 +42,9 @@ nn_loss_of_function <- function(f, classes) {
 
 # f(y_true, y_pred, ...) on a batch as users see it: samples first, a column for each class.
 nn_call_user <- function(f, y, z, classes, more = list()) {
-  if (!is.null(classes)) y <- nn_reshape(nn_hot(y, classes) * 1, c(classes, dim(y)[-1]))
+  if (!is.null(classes)) {
+    each <- .Call(C_rep, y, classes, classes * length(y), c(classes, length(y)), NULL)
+    y <- nn_reshape(nn_hot(y, each) * 1, c(classes, dim(y)[-1]))
+  }
   do.call(f, c(list(aperm(y), aperm(z)), more))
 }

@@ -5,8 +5,8 @@
 #   DEVICE=opencl:1 RSCRIPT=Rscript bench/gpu.sh 1024
 #
 # Needs gcc and an OpenCL driver. PyTorch with CUDA, CLBlast and ViennaCL are set beside ours if
-# they are there; with RSCRIPT the R questions elementwise, dispatch and mlp are asked as well (the
-# package must be installed). The table goes to bench/results/<device>.md.
+# they are there; with RSCRIPT the R questions elementwise, dispatch, mlp and cnn are asked as well
+# (the package must be installed), the epochs beside PyTorch's on the same device. The table goes to bench/results/<device>.md.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- 4096 8192
@@ -52,7 +52,8 @@ fi
 
 if [ -n "${RSCRIPT:-}" ]; then
   echo "== R"
-  ANYGPU_DEVICE=$device "$RSCRIPT" bench/run.R - elementwise dispatch mlp | tee "$dir/r" || true
+  ANYGPU_DEVICE=$device TORCH_DEVICE=cuda "$RSCRIPT" bench/run.R - elementwise dispatch mlp cnn |
+    tee "$dir/r" || true
 fi
 
 tab=$(printf '\t')

@@ -1,6 +1,6 @@
 /* Maxima and averages over windows of images, channels x width x height x samples, and the ways
- * back. Along each axis output o looks at places p = mul o + dil k - off, k < size, of the image, as
- * far as they are within it.
+ * back. Along each axis output o looks at places p = mul o + dil k - off, k < size, of the image,
+ * as far as they are within it.
  *
  *   ag_pooling_max           y = the maximum; NaN wins
  *   ag_pooling_average       y = sum / number of places (`count_pad`: in or outside of the image)
@@ -115,7 +115,8 @@ __kernel void ag_pooling_max_back(__global const real *in, long in_at, __global 
     EACH_PLACE(ox, oy) { /* those before this one */
       if (ky > wy || (ky == wy && kx >= wx)) break;
       const reals v = LOAD(in + in_at + IN_AT(px, py));
-      is &= ~((v == m) | ((v != v) & (m != m)));
+      const truths other = (v == m) | ((v != v) & (m != m));
+      is &= ~other;
     }
     sum += is ? LOAD(g + g_at + OUT_AT(ox, oy)) : (reals)(0);
   }

@@ -1,5 +1,4 @@
-/* Kernel text: matrix products. The kernels stand in matmul.cl; here one is chosen,
- * and the epilogue is written as the functions that it calls. */
+/* Kernel text: matrix products. The kernels stand in matmul.cl; here one is chosen. */
 #include "codegen_matmul.h"
 #include <stdio.h>
 
@@ -39,64 +38,7 @@ static void choose(product *p, const ag_mm_variant *v) {
   p->columns = v->columns;
 }
 
-/* -- the epilogue ---------------------------------------------------------------------------- */
-/* Element (i, j) in the program's coordinates: its two dimensions, or fewer where they were merged.
- */
-static void coordinates(ag_cg_writer *w) {
-  const ag_program *prog = w->prog;
-  if (prog->nd == 2 && prog->dim[0] == w->k->mm.m) {
-    ag_cg_line(w, "const long i0 = i, i1 = j;");
-  } else if (prog->nd == 1) {
-    ag_cg_line(w, "const long i0 = i + j * m;");
-  } else {
-    ag_cg_line(w, "%s t = i + j * m;", ag_cg_index_type(prog->count));
-    ag_cg_decompose(w, 0, "t");
-  }
-}
-
-static void store_function(ag_cg_writer *w, const char *name, int lanes) {
-  ag_strbuf *text = &w->src->text;
-  char type[CG_TEXT];
-  ag_cg_declare(type, w->k->mm.type, lanes);
-  ag_strbuf_drop(&w->body);
-  coordinates(w);
-  ag_cg_instructions(w, lanes, 0);
-  ag_cg_stores(w, lanes, 0);
-  if (w->body.failed) text->failed = 1;
-  ag_strbuf_add(text, "static void %s(long i, long j, long m, %s acc, AG_STORE_PARAMS) {\n%s}\n",
-                name, type, w->body.failed ? "" : ag_strbuf_get(&w->body));
-}
-
-/* Rows of C are neighbours in the epilogue's first dimension, unless it was cut apart. */
-static int vectors_work(const ag_cg_writer *w) {
-  const ag_program *prog = w->prog;
-  return prog->nd == 1 || (prog->nd == 2 && prog->dim[0] == w->k->mm.m);
-}
-
-static void write_epilogue(ag_cg_writer *w, int lanes) {
-  ag_strbuf *text = &w->src->text;
-  if (w->params.failed || w->names.failed) {
-    text->failed = 1;
-    return;
-  }
-  ag_strbuf_add(text, "#define AG_STORE_PARAMS %s\n#define AG_STORE_ARGS %s\n",
-                ag_strbuf_get(&w->params), ag_strbuf_get(&w->names));
-  store_function(w, "ag_store", 1);
-  if (lanes == 1) return;
-  if (vectors_work(w)) {
-    store_function(w, "ag_store_lanes", lanes);
-    return;
-  }
-  char type[CG_TEXT];
-  ag_cg_declare(type, w->k->mm.type, lanes);
-  ag_strbuf_add(
-      text,
-      "static void ag_store_lanes(long i, long j, long m, %s acc, AG_STORE_PARAMS) {\n"
-      "  %s lane[%d];\n  vstore%d(acc, 0, lane);\n"
-      "  for (int n = 0; n < %d; n++) ag_store(i + n, j, m, lane[n], AG_STORE_ARGS);\n}\n",
-      type, ag_cg_type(w->k->mm.type), lanes, lanes, lanes);
-}
-
+/* -- the result ----------------------------------------------------------------------------- */
 /* C is a block: elements are set, added to, or subtracted from. */
 static void write_block_stores(ag_cg_writer *w, int lanes) {
   static const char *const how[] = {"=", "+=", "-="};
@@ -165,7 +107,7 @@ void ag_cg_product_begin(ag_cg_writer *w, ag_cg_source *src, const ag_kernel *k,
   static const int groups[AG_MAX_DIM] = {0};
   ag_cg_begin(w, src, k, k->mm.block ? NULL : &k->prog, t, groups);
   if (!k->mm.block) {
-    write_epilogue(w, lanes);
+    ag_cg_epilogue(w, k->mm.type, k->mm.m, lanes);
     return;
   }
   write_block_stores(w, lanes);

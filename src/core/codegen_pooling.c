@@ -11,9 +11,9 @@ static int lanes_of(const ag_kernel *k, const ag_cg_target *t) {
   return lanes < 1 ? 1 : lanes;
 }
 
-static void add_slot(ag_cg_writer *w, int slot) {
+static void add_slot(ag_cg_writer *w, int slot, int64_t base) {
   ag_cg_arg_add(w, (ag_cg_arg){.kind = AG_ARG_SLOT, .index = slot});
-  ag_cg_arg_add(w, (ag_cg_arg){.kind = AG_ARG_OFFSET, .index = slot});
+  ag_cg_arg_add(w, (ag_cg_arg){.kind = AG_ARG_OFFSET, .index = slot, .value = base});
 }
 
 static void add_numbers(ag_cg_writer *w, const ag_kernel *k, int64_t items) {
@@ -51,8 +51,9 @@ ag_status ag_cg_pooling(ag_cg_source *src, const ag_kernel *k, const ag_cg_targe
                 ag_cg_type(k->pooling.type), src->f64 ? "long" : "int", lanes);
   AG_TRY(ag_cg_append_file(&src->text, "pooling.cl"));
   ag_cg_begin(&w, src, k, NULL, t, NULL);
-  for (int i = 0; i < k->pooling.nin; i++) add_slot(&w, k->pooling.slot_in[i]);
-  add_slot(&w, k->pooling.slot_out);
+  for (int i = 0; i < k->pooling.nin; i++)
+    add_slot(&w, k->pooling.slot_in[i], k->pooling.base_in[i]);
+  add_slot(&w, k->pooling.slot_out, 0);
   add_numbers(&w, k, items);
   w.stage->entry = entry[k->pooling.op];
   w.stage->local = GROUP;

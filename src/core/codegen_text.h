@@ -76,6 +76,10 @@ void ag_cg_stores(ag_cg_writer *w, int lanes, int q); /* of the program's output
 const char *ag_cg_type(ag_dtype type);                /* "float" */
 /* "float", "float16" */
 void ag_cg_declare(char text[CG_TEXT], ag_dtype type, int lanes);
+/* The program of `w` as functions of the text: ag_store(i, j, m, acc, AG_STORE_ARGS) takes element
+ * i + j m, of type `acc`, and does the rest; ag_store_lanes(...) `lanes` elements from there on, if
+ * that is not 1. AG_STORE_PARAMS are the parameters so far. */
+void ag_cg_epilogue(ag_cg_writer *w, ag_dtype acc, int64_t m, int lanes);
 /* prelude.cl, and math.cl where the program (may be NULL) needs it. `type`: a further type of the
  * kernel. */
 AG_CHECKED ag_status ag_cg_preamble(ag_cg_source *src, const ag_program *prog, ag_dtype type);

@@ -52,6 +52,15 @@ typedef struct {
   void (*sums)(int64_t k, int n, const int8_t *x, int64_t rs, int64_t cs, int32_t *sum);
 } ag_isa_i8;
 
+/* What poolings do to the n channels at one place of an image, from host_pooling.h. */
+typedef struct {
+  void (*max)(int64_t n, void *y, const void *x); /* y = max(y, x), NaN wins */
+  void (*add)(int64_t n, void *y, const void *x);
+  void (*divide)(int64_t n, void *y, const void *x, double divisor); /* y = x / divisor */
+  /* to[i] += rest[i] and rest[i] = 0 where x[i] is the maximum */
+  void (*give)(int64_t n, void *to, void *rest, const void *x, const void *maximum);
+} ag_pooling_loops;
+
 /* n terms of a sum: from element a of A and element b of B on. */
 typedef struct {
   int64_t a, b, n;
@@ -66,15 +75,6 @@ typedef struct {
   int64_t lda, rs_b, cs_b, ldc;
   int add;
 } ag_conv_sum;
-
-/* What poolings do to the n channels at one place of an image, from host_pooling.h. */
-typedef struct {
-  void (*max)(int64_t n, void *y, const void *x); /* y = max(y, x), NaN wins */
-  void (*add)(int64_t n, void *y, const void *x);
-  void (*divide)(int64_t n, void *y, const void *x, double divisor); /* y = x / divisor */
-  /* to[i] += rest[i] and rest[i] = 0 where x[i] is the maximum */
-  void (*give)(int64_t n, void *to, void *rest, const void *x, const void *maximum);
-} ag_pooling_loops;
 
 /* Many small problems, column-major, one after the other. */
 typedef struct {

@@ -103,8 +103,8 @@ static void pooling_task(void *ctx, int task, int worker) {
   for (int64_t i = first; i < end && i < j->units; i++) j->run(j, i, scratch);
 }
 
-static char *memory_of(const ag_binding *slot, ag_dtype type) {
-  return (char *)slot->mem + (size_t)slot->offset * ag_dtype_size(type);
+static char *memory_of(const ag_binding *slot, int64_t base, ag_dtype type) {
+  return (char *)slot->mem + (size_t)(slot->offset + base) * ag_dtype_size(type);
 }
 
 ag_status ag_host_pooling(const ag_kernel *k, const ag_binding *slot) {
@@ -115,8 +115,8 @@ ag_status ag_host_pooling(const ag_kernel *k, const ag_binding *slot) {
   pooling_job job = {.k = k, .w = w, .loops = &ag_isa_get()->pooling[type]};
   job.size = (size_t)k->pooling.channels * ag_dtype_size(type);
   for (int i = 0; i < k->pooling.nin; i++)
-    job.in[i] = memory_of(&slot[k->pooling.slot_in[i]], type);
-  job.out = memory_of(&slot[k->pooling.slot_out], type);
+    job.in[i] = memory_of(&slot[k->pooling.slot_in[i]], k->pooling.base_in[i], type);
+  job.out = memory_of(&slot[k->pooling.slot_out], 0, type);
   job.units = back ? k->pooling.samples : k->pooling.samples * w->out[1];
   job.run = back ? back_sample : forward_row;
   AG_TRY(ag_host_reserve(job.size));

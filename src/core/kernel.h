@@ -70,7 +70,7 @@ typedef struct {
     int param;
   } konst[AG_MAX_IN];
   ag_operand
-      out[AG_MAX_OUT];    /* each a different slot; may be an input's slot if both are contiguous */
+      out[AG_MAX_OUT];    /* different elements; may be an input's slot if both are contiguous */
   int outreg[AG_MAX_OUT]; /* register stored there */
   ag_pick pick, put;      /* of the only TAKE; of output 0 (n 0: none) */
 } ag_program;
@@ -263,13 +263,14 @@ typedef struct ag_kernel {
     int64_t rows, cols, lda, ldb, count; /* lda, ldb: of slots 0 and 1 */
     int right, upper, trans, unit;       /* TRSM; TRIANGLE: upper, unit */
   } block;
-  struct { /* POOLING: see ag_pooling; all are contiguous */
+  struct { /* POOLING: see ag_pooling; images are contiguous */
     ag_pooling op;
     ag_dtype type;
     ag_window window; /* from the images to the pooled ones, also on the way back */
     int64_t channels, samples;
     int count_pad;
     int nin, slot_in[3], slot_out; /* in the order of ag_pooling's arguments */
+    int64_t base_in[3];
   } pooling;
   int nslots; /* slots are numbered 0 .. nslots-1 within a schedule */
   void *code; /* the device's compiled form */

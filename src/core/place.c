@@ -117,19 +117,6 @@ int ag_place_through(ag_place *out, const ag_place *p, const ag_array *x, const 
   return ok;
 }
 
-ag_array *ag_place_elements(ag_array *x) {
-  while (x->kind == AG_VIEW || x->kind == AG_RESHAPE || x->kind == AG_RECYCLE) {
-    ag_place at = ag_place_identity(&x->shape), inner;
-    if (!ag_place_through(&inner, &at, x, &x->shape)) return x;
-    ag_access access = ag_place_access(&inner, &x->arg[0]->shape);
-    if (ag_array_count(x->arg[0]) != ag_array_count(x) || access.base ||
-        !ag_access_contiguous(&access, &x->shape))
-      return x;
-    x = x->arg[0];
-  }
-  return x;
-}
-
 ag_array *ag_place_operand(ag_place *at, ag_array *x) {
   ag_shape space = x->shape;
   ag_place inner;

@@ -22,11 +22,6 @@ int ag_place_through(ag_place *out, const ag_place *p, const ag_array *x, const 
 /* The node behind the views of a matrix operand whose stored elements a product reads with strides;
  * *at is their place for the operand's rows and columns. */
 ag_array *ag_place_operand(ag_place *at, ag_array *x);
-/* The same for images, which a convolution reads where they are contiguous: x itself if what lies
- * behind the views is not. */
-ag_array *ag_place_images(ag_place *at, ag_array *x);
-/* The node behind views and reshapes that has the same elements in the same order. */
-ag_array *ag_place_elements(ag_array *x);
 /* The node behind the views of `x` in which the elements of `x` lie one after the other, from
  * element *base on; `x` itself (and 0) if no other has them so. */
 ag_array *ag_place_run(int64_t *base, ag_array *x);

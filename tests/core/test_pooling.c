@@ -129,6 +129,24 @@ static void all_cases(ag_dtype type) {
   one_case(&dilated, AG_POOLING_AVERAGE, type, 0);
 }
 
+/* The second sample of some, which is not copied. */
+static void slices(void) {
+  static const int64_t two[2] = {2, 2}, none[2] = {0, 0};
+  const int64_t first[4] = {0, 0, 0, 1}, step[4] = {1, 1, 1, 1}, extent[4] = {1, 2, 2, 1};
+  const problem p = make(1, 2, 2, 1, two, two, none, none, 0);
+  const double x[12] = {9, 9, 9, 9, 1, 2, 4, 5, 9, 9, 9, 9};
+  double have[1];
+  ag_array *a, *part, *y;
+  upload(&a, AG_F32, ag_shape_of(4, (int64_t)1, (int64_t)2, (int64_t)2, (int64_t)3), x);
+  CHECK_OK(ag_expr_slice(&part, a, first, step, extent));
+  CHECK_OK(ag_expr_pooling(&y, part, AG_POOLING_AVERAGE, &p.w, 0));
+  const int64_t before = ag_stat.launches;
+  CHECK_OK(ag_array_read(y, have, AG_F64));
+  CHECK(ag_stat.launches == before + 1, "%d launches", (int)(ag_stat.launches - before));
+  CHECK(have[0] == 3, "%g", have[0]);
+  ag_array_release(a), ag_array_release(part), ag_array_release(y);
+}
+
 /* What cannot be pooled, and arrays that are seen through a view. */
 static void refusals(void) {
   static const int64_t two[2] = {2, 2}, none[2] = {0, 0}, three[2] = {3, 3};
@@ -157,6 +175,7 @@ static void refusals(void) {
 static void on_device(void) {
   if (dev->has_f64) all_cases(AG_F64);
   all_cases(AG_F32);
+  slices();
   refusals();
 }
 

@@ -133,9 +133,9 @@ like_vector <- function(y, x) {
   y
 }
 
-# A statistic ("sum", "mean", "max") along the first dimension, and such statistics in h's shape:
-# views, which operations on them read without a copy.
-nn_reduce <- function(name, h) .Call(C_reduce_dims, name, h, FALSE, 1L, FALSE)
+# A statistic ("sum", "mean", "max") over dimensions first to last, by default the features; and such
+# statistics of features in h's shape: views, which operations on them read without a copy.
+nn_reduce <- function(name, h, first = 1, last = 1) .Call(C_reduce_over, name, h, first, last)
 nn_spread <- function(v, h) stretch(v, h, seq_along(dim(h))[-1])
 
 # h, a constant to gradients.

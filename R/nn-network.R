@@ -100,7 +100,9 @@ nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
     output[c("center", "scale")] <- nn_response_scale(values, rows)
     values <- nn_standard_response(output, values)
   }
-  list(output = output, values = nn_columns(values), wanted = loss$outputs(target))
+  values <- nn_columns(values)
+  output$columns <- dim(values)[length(dim(values))]
+  list(output = output, values = values, wanted = loss$outputs(target))
 }
 
 nn_default_loss <- function(target) if (target$kind == "class") "cross_entropy" else "mse"

@@ -223,13 +223,11 @@ void ag_plan_describe(const ag_plan *p, ag_strbuf *out) { ag_schedule_describe(p
 /* -- forcing: once, with the memory of dead slots given back at once ----------------------- */
 static void drop_dead(ag_plan *p, int k) {
   for (int i = 0; i < p->s->nslots; i++) {
-    const ag_slot *slot = &p->s->slot[i];
-    if (slot->last != k || slot->parent >= 0) continue;
-    for (int j = 0; j < p->s->nslots; j++) /* with its parts */
-      if ((j == i || p->s->slot[j].parent == i) && p->buf[j]) {
-        ag_buffer_release(p->buf[j]);
-        p->buf[j] = NULL;
-      }
+    int whole = i;
+    while (p->s->slot[whole].parent >= 0) whole = p->s->slot[whole].parent;
+    if (p->s->slot[whole].last != k) continue;
+    ag_buffer_release(p->buf[i]);
+    p->buf[i] = NULL;
   }
 }
 

@@ -1,6 +1,8 @@
 /* Convolutions, their gradients, and those of the gradients, against plain loops in double, over
- * many windows; with the epilogue that is fused behind them; on the host and on OpenCL. */
+ * many windows; with the epilogue that is fused behind them; on the host, and on OpenCL as the code
+ * is written for a CPU device and for a GPU. */
 #include "devices_kit.h"
+#include "values_kit.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,8 +278,7 @@ static void check_errors(ag_device *d) {
   free(x.value), free(f.value);
 }
 
-static void test_device(ag_device *d, int opencl) {
-  (void)opencl;
+static void all_checks(ag_device *d) {
   for (size_t i = 0; i < sizeof some / sizeof *some; i++) check_geometry(some[i], d);
   seed = 20;
   for (int i = 0; i < 150; i++) random_geometry(d);
@@ -289,6 +290,27 @@ static void test_device(ag_device *d, int opencl) {
           check_epilogue(d, type, &some[i]);
         }
   check_errors(d);
+}
+
+/* Large tiles; items of a group are few, or none fit. */
+static void check_gpu(ag_device *d) {
+  static const geometry large[] = {
+      {3, 70, 1, 1, {70, 60}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0},
+      {20, 40, 1, 2, {50, 43}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0}};
+  dev = d;
+  pretend(1, d->has_f64);
+  all_checks(d);
+  for (int i = 0; i < 2; i++) check_geometry(large[i], d);
+  ((ag_cl_state *)d->state)->target.group = 64;
+  for (int i = 0; i < 2; i++) check_geometry(some[i], d);
+  ((ag_cl_state *)d->state)->target.group = 32;
+  check_geometry(some[2], d);
+  pretend(0, d->has_f64);
+}
+
+static void test_device(ag_device *d, int opencl) {
+  all_checks(d);
+  if (opencl) check_gpu(d);
 }
 
 int main(int argc, char **argv) { return on_devices(argc, argv, test_device); }

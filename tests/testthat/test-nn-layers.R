@@ -139,3 +139,14 @@ test_that("layers take nodes first", {
   expect_error(layer_dense(3, wrong = 7), "unused argument wrong", class = "anygpu_error_argument")
   expect_error(layer_flatten(3), "unused argument 3", class = "anygpu_error_argument")
 })
+
+test_that("embeddings stand for codes from 1", {
+  expect_layer(layer_embedding(3, 5), 4, function(w, h) w$weight[, h], input = rep(c(1, 5, 2), 4))
+  codes <- array(rep(c(1L, 5L, 2L), 4), c(4, 3))
+  expect_layer(layer_embedding(3, 5), 4, function(w, h) w$weight[, h], input = codes)
+  expect_fixture(layer_embedding(3, 5), "embedding")
+})
+
+test_that("a dense layer is PyTorch's", {
+  expect_fixture(layer_dense(length(fixture("dense")$w$bias)), "dense")
+})

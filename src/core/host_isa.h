@@ -76,15 +76,6 @@ typedef struct {
   int add;
 } ag_conv_sum;
 
-/* What poolings do to the n channels at one place of an image, from host_pooling.h. */
-typedef struct {
-  void (*max)(int64_t n, void *y, const void *x); /* y = max(y, x), NaN wins */
-  void (*add)(int64_t n, void *y, const void *x);
-  void (*divide)(int64_t n, void *y, const void *x, double divisor); /* y = x / divisor */
-  /* to[i] += rest[i] and rest[i] = 0 where x[i] is the maximum */
-  void (*give)(int64_t n, void *to, void *rest, const void *x, const void *maximum);
-} ag_pooling_loops;
-
 /* Many small problems, column-major, one after the other. */
 typedef struct {
   ag_batched_step step;

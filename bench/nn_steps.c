@@ -1,5 +1,6 @@
-/* How long a training step takes, without R.
- * Usage: nn_steps [device [explain]]        explain: also what its kernels are */
+/* How long an epoch of training takes, without R.
+ * Usage: nn_steps [device [explain]]        explain: also what its kernels are
+ * Prints lines as bench/gpu.c, and what else there is to say on stderr. */
 #define _POSIX_C_SOURCE 199309L
 #include "../tests/core/nn_mlp.h"
 #include <stdio.h>
@@ -55,9 +56,10 @@ static ag_status run(ag_device *d, const bench *b, int verbose) {
     if (took < best) best = took;
   }
   int64_t steps = (b->n + b->batch - 1) / b->batch;
-  printf("%-34s %8.1f us per batch, %6.3f s per epoch of %d, %.1f launches, set-up %.2f s\n",
-         b->name, 1e6 * best / (double)steps, best, (int)b->n,
-         (double)(ag_stat.launches - launches) / (5.0 * (double)steps), setup);
+  printf("%s, epoch of %d\t%.4g\tms\t\n", b->name, (int)b->n, 1e3 * best);
+  fprintf(stderr, "%-30s %8.1f us per batch, %.1f launches, set-up %.2f s\n", b->name,
+          1e6 * best / (double)steps, (double)(ag_stat.launches - launches) / (5.0 * (double)steps),
+          setup);
   ag_trainer_free(t);
   return AG_OK;
 }
@@ -68,9 +70,9 @@ int main(int argc, char **argv) {
   const mlp digits = {3, {784, 256, 128, 10}, AG_OP_relu, MLP_CROSS_ENTROPY, adam},
             narrow = {5, {10, 40, 40, 40, 40, 1}, AG_OP_relu, MLP_MSE, sgd},
             deep = {9, {10, 160, 160, 160, 160, 160, 160, 160, 160, 1}, AG_OP_relu, MLP_MSE, sgd};
-  const bench all[] = {{"MLP 784-256-128-10, 128, Adam", digits, 60000, 128},
-                       {"MLP 10-40x4-1, 32, SGD", narrow, 32000, 32},
-                       {"MLP 10-160x8-1, 32, SGD", deep, 32000, 32}};
+  const bench all[] = {{"MLP 784-256-128-10", digits, 60000, 128},
+                       {"MLP 10-40x4-1", narrow, 32000, 32},
+                       {"MLP 10-160x8-1", deep, 32000, 32}};
   ag_device *d;
   ag_device_set_kernel_dir("inst/kernels");
   ag_status status = ag_device_find(&d, argc > 1 ? argv[1] : "host");

@@ -31,7 +31,7 @@ nn_fit.nn_source <- function(model, x, epochs = 10, batch_size = 32, optimizer =
                         precision, verbose, !missing(batch_size))
   job <- nn_source_job(model, x, loss, validation, class_weights, metrics, standardize, options)
   fit <- nn_job_run(job)
-  fit$call <- match.call()
+  fit$call <- nn_call(match.call(), "nn_fit")
   fit
 }
 

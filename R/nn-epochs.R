@@ -5,35 +5,39 @@ nn_job_run <- function(job, from = NULL) {
   optim <- nn_optim_of(job)
   trainer <- nn_trainer(job$net, job$weights, job$state, job$data, optim, job$metrics)
   on.exit(.Call(C_nn_free, trainer$handle))
-  if (identical(job$options$optimizer$name, "lbfgs")) return(nn_run_lbfgs(job, trainer))
   run <- nn_run_new(job, trainer)
   if (!is.null(from)) nn_run_restore(run, from)
   nn_run_passes(run)
-  nn_run_epochs(run)
+  if (nn_is_lbfgs(job$options$optimizer)) nn_run_lbfgs(run) else nn_run_epochs(run)
   nn_run_result(run)
 }
 
 # The optimiser as the trainer asks for it.
 nn_optim_of <- function(job) {
   opt <- job$options$optimizer
-  if (identical(opt$name, "lbfgs")) return(list(nstate = 1L, nscalar = 0L))
+  if (nn_is_lbfgs(opt)) return(nn_lbfgs_optim(opt, length(job$split$train)))
   list(nstate = nn_optim_nstate(opt), nscalar = nn_optim_nscalar(opt),
-       step = function(p, g, state, scalar) nn_optim_trace(opt, p, g, state, scalar))
+       step = function(p, g, state, scalar, size) nn_optim_trace(opt, p, g, state, scalar))
 }
+
+nn_is_lbfgs <- function(optimizer) identical(optimizer$name, "lbfgs")
 
 # What changes from epoch to epoch, an environment.
 nn_run_new <- function(job, trainer) {
   run <- new.env()
   run$job <- job
   run$trainer <- trainer
-  run$batch <- nn_batch_size(job$options$batch_size, length(job$split$train),
-                             job$options$batch_asked)
+  run$batch <- if (nn_is_lbfgs(job$options$optimizer)) {
+    min(nn_lbfgs_batch, length(job$split$train))
+  } else {
+    nn_batch_size(job$options$batch_size, length(job$split$train), job$options$batch_asked)
+  }
   run$steps <- as.integer(ceiling(length(job$split$train) / run$batch)) # in an epoch
   run$step <- 0
   run$epoch <- 0L
   run$rows <- list()
   run$key <- floor(stats::runif(1) * 2^40)
-  run$rates <- NULL # the state of a schedule that looks at the loss
+  run$rate <- nn_rate_new(job$options$optimizer, run$steps, job$options$epochs)
   run$interrupted <- FALSE
   run$stop <- NULL # why training ends before the last epoch
   run$best <- NULL
@@ -79,7 +83,7 @@ nn_run_epoch <- function(run) {
     run$stop <- "diverged"
     return(invisible())
   }
-  run$rates <- nn_rates_note(run$job$options$optimizer$lr, run$rates, nn_watched(row))
+  run$rate <- nn_rate_after(run$rate, run$job$options$optimizer, nn_watched(row))
   nn_early_stop(run, row)
   nn_call_back(run, "on_epoch_end", row)
   nn_checkpoint_write(run)
@@ -101,7 +105,7 @@ nn_run_train <- function(run) {
 nn_run_batches <- function(run, batches, before = 0) {
   opt <- run$job$options$optimizer
   t <- run$step + seq_len(batches)
-  rates <- nn_rates(opt$lr, t, run$steps, run$job$options$epochs, run$rates)
+  rates <- nn_rate_at(run$rate, opt, t)
   run$lr <- rates[length(rates)]
   scalar <- nn_optim_scalars(opt, t, rates)
   key <- run$key + 4096 * run$epoch + before
@@ -181,7 +185,9 @@ nn_collected <- function(run) {
       rows <- if (length(run$job$split$valid)) run$job$split$valid else run$job$split$train
       if (is.null(z)) z <- nn_run_forward(run, rows)
       y <- nn_take(run$job$data$y[[i]], rows)
-      out[[if (several) paste0(m$name, "_", i) else m$name]] <- m$value(as.matrix(y), z[[i]])
+      w <- if (is.null(run$job$data$weights)) rep(1, length(rows)) else run$job$data$weights[rows]
+      out[[if (several) paste0(m$name, "_", i) else m$name]] <-
+        m$value(t(as.matrix(y)), t(as.matrix(z[[i]])), w)
     }
   }
   out

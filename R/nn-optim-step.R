@@ -102,8 +102,7 @@ nn_optim_scalars <- function(o, t, lr) {
   matrix(unlist(rows), ncol = length(t), byrow = TRUE)
 }
 
-# list(p, state): the next values of p and of the states (a list), from the gradient g of the mean
-# loss.
+# The next values of p and of the states, a list, from the gradient g of the mean loss.
 nn_optim_trace <- function(o, p, g, state, scalar) {
   kind <- nn_optim_kind(o)
   nstate <- kind$nstate(o)
@@ -113,16 +112,9 @@ nn_optim_trace <- function(o, p, g, state, scalar) {
   last <- length(scalar) - !is.null(o$ema)
   from <- if (decoupled) p - p * scalar[[last]] else p
   stepped <- kind$step(o, from, g, state[seq_len(nstate)], scalar)
-  p <- stepped[[1]]
-  if (is.null(o$ema)) return(list(p = p, state = stepped[-1]))
+  if (is.null(o$ema)) return(stepped)
   mean <- state[[nstate + 1]]
-  list(p = p, state = c(stepped[-1], list(mean + (p - mean) * scalar[[last + 1]])))
-}
-
-# The parameters that the fit gets instead of the last ones, or NULL; `run`: see nn_run_new().
-nn_optim_average <- function(o, run) {
-  if (is.null(o$ema) || run$step == 0) return(NULL)
-  nn_trainer_read(run$trainer, "state", nn_optim_nstate(o) - 1L)
+  c(stepped, list(mean + (stepped[[1]] - mean) * scalar[[last + 1]]))
 }
 
 # What the penalties add to the mean loss, and to its gradient.

@@ -40,7 +40,7 @@ nn_fit.nn_source <- function(model, x, epochs = 10, batch_size = 32, optimizer =
 # are in all.
 nn_source_job <- function(model, source, loss, validation, class_weights, metrics, standardize,
                           options) {
-  if (identical(options$optimizer$name, "lbfgs")) {
+  if (nn_is_lbfgs(options$optimizer)) {
     nn_stop("argument", "opt_lbfgs() needs all samples at once, which a source does not have")
   }
   type <- if (options$precision == "float64") "float64" else "float32"

@@ -116,7 +116,7 @@ nn_verbose <- function() interactive() && !isTRUE(getOption("knitr.in.progress")
 nn_options <- function(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
                        precision, verbose, batch_asked) {
   nn_check_class(optimizer, "optimizer", "nn_optimizer", "an optimiser such as opt_adam()")
-  full <- identical(optimizer$name, "lbfgs")
+  full <- nn_is_lbfgs(optimizer)
   list(epochs = nn_count(epochs, "epochs"), batch_size = nn_count(batch_size, "batch_size"),
        batch_asked = batch_asked, optimizer = optimizer, callbacks = nn_callbacks(callbacks),
        early_stopping = nn_as_early_stopping(early_stopping),
@@ -218,9 +218,11 @@ nn_metrics_of <- function(metrics, net) {
   n <- length(net$outputs)
   if (n == 1 || is.null(metrics)) metrics <- rep(list(metrics), n)
   Map(function(output, m) {
-    if (is.null(m)) m <- if (output$kind == "class") "accuracy"
+    classes <- output$kind == "class"
+    if (is.null(m)) m <- if (classes && !anyNA(output$wanted)) "accuracy"
     if (inherits(m, "nn_metric") || is.function(m)) m <- list(m)
-    lapply(as.list(m), nn_as_metric)
+    k <- if (classes) length(output$levels) else output$columns
+    lapply(as.list(m), nn_as_metric, output$loss, k, classes)
   }, net$outputs, metrics)
 }
 

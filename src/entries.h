@@ -142,6 +142,8 @@ ENTRY(nn_run, 5)
 ENTRY(nn_sums, 2)
 ENTRY(nn_read, 3)
 ENTRY(nn_write, 4)
+ENTRY(nn_minimizer, 4)
+ENTRY(nn_minimize, 3)
 /* reader.c */
 ENTRY(reader_new, 6)
 ENTRY(reader_free, 1)

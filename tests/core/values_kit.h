@@ -57,7 +57,7 @@ static inline double *numbers(int64_t n, double scale) {
 }
 
 /* Opens the device, or says that there is none; then the program's exit status is in *status. */
-static int open_opencl(int argc, char **argv, int *status) {
+static inline int open_opencl(int argc, char **argv, int *status) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   if (argc > 1) ag_device_set_kernel_dir(argv[1]);
   if (ag_device_find(&dev, "opencl") == AG_OK) return 1;

@@ -63,9 +63,8 @@ run_steps <- function(o, p, gradients, lr, type) {
   scalars <- anygpu:::nn_optim_scalars(o, seq_along(lr), lr)
   step <- gpu_jit(function(p, g, ...) {
     more <- list(...)
-    out <- anygpu:::nn_optim_trace(o, p, g, more[seq_len(nstate)],
-                                   more[seq_along(more) > nstate])
-    c(list(out$p), out$state)
+    anygpu:::nn_optim_trace(o, p, g, more[seq_len(nstate)],
+                            more[seq_along(more) > nstate])
   })
   now <- c(list(gpu(p, type)), rep(list(gpu(0 * p, type)), nstate))
   launches <- gpu_stats()$launches

@@ -321,13 +321,13 @@ static void check_errors(ag_device *d) {
   free(x.value), free(f.value);
 }
 
-static void all_checks(ag_device *d) {
+static void check_all(ag_device *d, int randoms, size_t epilogues) {
   for (size_t i = 0; i < sizeof some / sizeof *some; i++) check_geometry(some[i], d);
   seed = 20;
-  for (int i = 0; i < 150; i++) random_geometry(d);
+  for (int i = 0; i < randoms; i++) random_geometry(d);
   for (ag_dtype type = AG_F64; type <= AG_F32; type++)
     if (type == AG_F32 || d->has_f64)
-      for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+      for (size_t i = 0; i < epilogues; i++)
         if (!some[i].transposed && some[i].samples) {
           describe(&some[i], type, d);
           check_epilogue(d, type, &some[i]);
@@ -349,7 +349,7 @@ static void check_gpu(ag_device *d) {
       {20, 40, 1, 2, {50, 43}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0}};
   dev = d;
   pretend(1, d->has_f64);
-  all_checks(d);
+  check_all(d, 30, 4);
   for (int i = 0; i < 2; i++) check_geometry(large[i], d);
   ((ag_cl_state *)d->state)->target.group = 64;
   for (int i = 0; i < 2; i++) check_geometry(some[i], d);
@@ -359,7 +359,8 @@ static void check_gpu(ag_device *d) {
 }
 
 static void test_device(ag_device *d, int opencl) {
-  all_checks(d);
+  const size_t all = sizeof some / sizeof *some;
+  check_all(d, opencl ? 60 : 150, opencl ? 8 : all);
   if (opencl) check_gpu(d);
   else check_host(d);
 }

@@ -1,5 +1,5 @@
 # make demo   what the package does, on this machine        make test   C tests and testthat
-# make lint   layers, warnings, style, what is tested       make check  R CMD check --as-cran
+# make lint   layers, warnings, style, what is tested       make check  R CMD check (CHECK=short)
 # make bench  ratios to peers (RESULT=name keeps them)      make san    C tests under sanitizers
 # make docs   NAMESPACE and man/ by roxygen2                make objects  the list in src/Makevars
 # make format clang-format on all C files
@@ -54,7 +54,7 @@ lint:
 
 check:
 	@tools/setup.sh check
-	@tools/check.sh
+	@tools/check.sh $(CHECK)
 
 bench:
 	@tools/setup.sh bench

@@ -122,7 +122,7 @@ erf <- function(x) elementwise("erf", x)
 #' @export
 softmax <- function(x) {
   if (!is_gpu(x)) return(of_plain(x, softmax))
-  if (is.null(dim(x))) return(like_vector(softmax(matrix(x)), x))
+  if (is.null(dim(x))) return(like_vector(softmax(nn_reshape(x, c(length(x), 1))), x))
   e <- exp(x - nn_spread(nn_detach(nn_reduce("max", x)), x))
   e / nn_spread(nn_reduce("sum", e), x)
 }
@@ -133,9 +133,9 @@ like_vector <- function(y, x) {
   y
 }
 
-# A statistic ("sum", "mean", "max") along the first dimension, and such statistics in h's shape:
-# views, which operations on them read without a copy.
-nn_reduce <- function(name, h) .Call(C_reduce_dims, name, h, FALSE, 1L, FALSE)
+# A statistic ("sum", "mean", "max") over dimensions first to last, by default the features; and such
+# statistics of features in h's shape: views, which operations on them read without a copy.
+nn_reduce <- function(name, h, first = 1, last = 1) .Call(C_reduce_over, name, h, first, last)
 nn_spread <- function(v, h) stretch(v, h, seq_along(dim(h))[-1])
 
 # h, a constant to gradients.

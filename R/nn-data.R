@@ -1,8 +1,8 @@
 # What a user gives as x, y and weights, checked, in the form that the trainer takes:
 #   n        number of samples
 #   x        list of arrays, samples first, of their own type, plain or on a device
-#   inputs   for each what a sample is: list(name, dim, columns, levels). Kept in the fit, where
-#            it says what newdata must be like.
+#   inputs   for each what a sample is: list(name, dim, columns, levels, offset). Kept in the fit,
+#            where it says what newdata must be like.
 #   y        list of targets: list(name, kind, values, ...), see nn_target()
 #   weights  NULL or n numbers
 nn_data <- function(x, y, weights = NULL) {
@@ -53,6 +53,8 @@ nn_match_inputs <- function(x, name, like) {
 # One input: list(x = an array, input = what it is).
 nn_input_of <- function(x, name, like) {
   levels <- NULL
+  offset <- isTRUE(attr(x, "nn_offset")) # of a formula: added to the output as it is
+  if (offset) attr(x, "nn_offset") <- NULL
   if (is.factor(x)) {
     levels <- if (is.null(like)) levels(x) else like$levels
     x <- nn_codes(x, name, levels)
@@ -61,7 +63,8 @@ nn_input_of <- function(x, name, like) {
   if (isS4(x) && !is.numeric(x) && !is.logical(x) && length(dim(x)) == 2) x <- as.matrix(x)
   nn_check_numbers(x, name)
   columns <- dimnames(x)[[length(dim(x))]]
-  input <- list(name = name, dim = dim(x)[-1], columns = columns, levels = levels)
+  input <- list(name = name, dim = dim(x)[-1], columns = columns, levels = levels,
+                offset = offset)
   if (!is.null(like)) x <- nn_check_like(x, input, like)
   nn_finite(x, name)
   list(x = x, input = input)
@@ -282,28 +285,4 @@ nn_batch_size <- function(batch_size, n, asked = TRUE) {
             batch_size, n)
   }
   as.integer(n)
-}
-
-# -- for the trainer of matrices, until it takes nn_data() -----------------------------------------
-
-nn_samples <- function(x, name, features = NULL) {
-  if (is.data.frame(x)) x <- nn_frame(x, name, features)
-  x <- nn_input_of(x, name, NULL)$x
-  if (length(dim(x)) != 2) {
-    nn_stop("shape", "`%s` must be a matrix with one sample per row, not %s", name, nn_describe(x))
-  }
-  if (!is.double(x)) storage.mode(x) <- "double"
-  x
-}
-
-nn_targets <- function(y, n, loss) {
-  y <- nn_outputs(y, n)[[1]]
-  if (identical(loss, "cross_entropy")) y <- nn_as_classes(y)
-  if (y$kind == "class" && identical(loss, "mse")) {
-    nn_stop("type", "loss \"mse\" needs a numeric `y`, not a factor: leave out `loss`")
-  }
-  values <- if (y$kind == "class") y$values - 1 else as.matrix(y$values) + 0
-  y$values <- if (y$kind == "class") matrix(values, 1) else t(unname(values))
-  y$loss <- if (y$kind == "class") "cross_entropy" else "mse"
-  y
 }

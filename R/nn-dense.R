@@ -10,12 +10,13 @@
 #' `sqrt(2 / inputs)` before a `"relu"` (He et al. 2015), uniform within
 #' `sqrt(6 / (inputs + units))` of 0 otherwise (Glorot and Bengio 2010). Biases start at 0.
 #'
-#' @param units The number of outputs, a whole number of at least 1. (As in every layer, the first
-#'   argument may instead be the output of another layer: see [nn_model()].)
+#' @param units The number of outputs, a whole number of at least 1.
 #' @param activation `NULL` or `"linear"`, or the name of an activation: see [activations].
 #'   A softmax in the last layer is not needed for classification: the loss
 #'   takes the layer's output before the softmax in any case, which is more accurate.
 #' @param bias Whether there is a bias.
+#' @param ... The output of another layer may stand before all other arguments, as the pipe puts it:
+#'   see [nn_model()].
 #' @return An object of class `nn_layer`, to be given to [nn_model()].
 #' @section Errors: A bad `units` or an unknown `activation` gives an error of class
 #'   `anygpu_error_argument`.
@@ -27,8 +28,9 @@
 #' layer_dense(16, "relu")
 #' nn_model(layer_dense(16, "relu"), layer_dense(3))
 #' @export
-layer_dense <- function(units, activation = NULL, bias = TRUE) {
-  if (nn_is_node(units)) return(nn_connect(units))
+layer_dense <- function(units, activation = NULL, bias = TRUE, ...) {
+  node <- nn_piped(...)
+  if (nn_is_node(node)) return(nn_connect(node))
   nn_layer("dense", units = nn_count(units, "units"), activation = nn_activation(activation),
            bias = nn_flag(bias, "bias"))
 }
@@ -61,9 +63,4 @@ nn_layer_forward.nn_layer_dense <- function(layer, w, h, ctx) {
   if (layer$bias) z <- z + w$bias
   if (length(shape) > 2) z <- nn_reshape(z, c(layer$units, shape[-1]))
   nn_activate(layer$activation, z)
-}
-
-#' @export
-format.nn_layer_dense <- function(x, ...) {
-  paste0(NextMethod(), if (!x$bias) ", no bias")
 }

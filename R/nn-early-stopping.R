@@ -36,7 +36,7 @@ nn_early_stop <- function(run, row) {
   best <- run$best
   if (is.null(best) || value < best$value - rule$min_delta) {
     run$best <- list(value = value, epoch = run$epoch,
-                     param = if (rule$restore) nn_trainer_read(run$trainer, "param"),
+                     param = if (rule$restore) nn_run_param(run),
                      fixed = if (rule$restore) nn_trainer_read(run$trainer, "fixed"))
   } else if (run$epoch - best$epoch >= rule$patience) {
     run$stop <- "early"
@@ -60,5 +60,6 @@ nn_run_best_restore <- function(run) {
   rule <- run$job$options$early_stopping
   if (is.null(rule) || !rule$restore || is.null(run$best$param)) return(invisible())
   nn_trainer_write(run$trainer, "param", run$best$param)
+  run$restored <- TRUE
   nn_trainer_write(run$trainer, "fixed", run$best$fixed)
 }

@@ -5,29 +5,33 @@ nn_job_run <- function(job, from = NULL) {
   optim <- nn_optim_of(job)
   trainer <- nn_trainer(job$net, job$weights, job$state, job$data, optim, job$metrics)
   on.exit(.Call(C_nn_free, trainer$handle))
-  if (identical(job$options$optimizer$name, "lbfgs")) return(nn_run_lbfgs(job, trainer))
   run <- nn_run_new(job, trainer)
   if (!is.null(from)) nn_run_restore(run, from)
   nn_run_passes(run)
-  nn_run_epochs(run)
+  if (nn_is_lbfgs(job$options$optimizer)) nn_run_lbfgs(run) else nn_run_epochs(run)
   nn_run_result(run)
 }
 
 # The optimiser as the trainer asks for it.
 nn_optim_of <- function(job) {
   opt <- job$options$optimizer
-  if (identical(opt$name, "lbfgs")) return(list(nstate = 1L, nscalar = 0L))
+  if (nn_is_lbfgs(opt)) return(nn_lbfgs_optim(opt, length(job$split$train)))
   list(nstate = nn_optim_nstate(opt), nscalar = nn_optim_nscalar(opt),
-       step = function(p, g, state, scalar) nn_optim_trace(opt, p, g, state, scalar))
+       step = function(p, g, state, scalar, size) nn_optim_trace(opt, p, g, state, scalar))
 }
+
+nn_is_lbfgs <- function(optimizer) identical(optimizer$name, "lbfgs")
 
 # What changes from epoch to epoch, an environment.
 nn_run_new <- function(job, trainer) {
   run <- new.env()
   run$job <- job
   run$trainer <- trainer
-  run$batch <- nn_batch_size(job$options$batch_size, length(job$split$train),
-                             job$options$batch_asked)
+  run$batch <- if (nn_is_lbfgs(job$options$optimizer)) {
+    min(nn_lbfgs_batch, length(job$split$train))
+  } else {
+    nn_batch_size(job$options$batch_size, length(job$split$train), job$options$batch_asked)
+  }
   run$steps <- as.integer(ceiling(length(job$split$train) / run$batch)) # in an epoch
   run$step <- 0
   run$epoch <- 0L
@@ -37,10 +41,12 @@ nn_run_new <- function(job, trainer) {
   run$interrupted <- FALSE
   run$stop <- NULL # why training ends before the last epoch
   run$best <- NULL
+  run$restored <- FALSE # whether the parameters are those of the best epoch
   run
 }
 
 nn_run_passes <- function(run) {
+  if (!is.null(run$job$source)) return(invisible()) # each chunk is a pass
   nn_trainer_pass(run$trainer, "train", run$job$split$train, run$batch)
   # results do not depend on the size of these batches: large, for speed
   nn_trainer_pass(run$trainer, "valid", run$job$split$valid, max(run$batch, 1024L))
@@ -85,6 +91,7 @@ nn_run_epoch <- function(run) {
 
 # list(sums, samples) of the training batches of this epoch.
 nn_run_train <- function(run) {
+  if (!is.null(run$job$source)) return(nn_source_train(run))
   rows <- run$job$split$train
   order <- rows[sample.int(length(rows))]
   nn_trainer_pass(run$trainer, "train", order, run$batch)
@@ -93,12 +100,15 @@ nn_run_train <- function(run) {
   list(sums = nn_trainer_sums(run$trainer, "train"), samples = samples)
 }
 
-# Runs the batches of a pass over the training data: how many were done.
-nn_run_batches <- function(run, batches) {
-  rates <- nn_rate_at(run$rate, run$job$options$optimizer, run$step + seq_len(batches))
+# Runs the batches of a pass over the training data, or over a part that begins after `before`
+# batches of the epoch: how many were done.
+nn_run_batches <- function(run, batches, before = 0) {
+  opt <- run$job$options$optimizer
+  t <- run$step + seq_len(batches)
+  rates <- nn_rate_at(run$rate, opt, t)
   run$lr <- rates[length(rates)]
-  scalar <- nn_optim_scalars(run$job$options$optimizer, run$step + seq_len(batches), rates)
-  key <- run$key + 4096 * run$epoch
+  scalar <- nn_optim_scalars(opt, t, rates)
+  key <- run$key + 4096 * run$epoch + before
   by_batch <- nn_has_callback(run$job$options$callbacks, "on_batch_end")
   bar <- nn_bar(run)
   done <- 0
@@ -108,7 +118,7 @@ nn_run_batches <- function(run, batches) {
                           if (is.null(bar)) 0 else 0.2)
     done <- done + ran[1]
     run$interrupted <- ran[2] > 0
-    nn_bar_move(bar, run, done, batches)
+    nn_bar_move(bar, run, done, before)
     if (by_batch) nn_call_back(run, "on_batch_end", nn_batch_row(run, done))
   }
   nn_bar_end(bar)
@@ -117,6 +127,7 @@ nn_run_batches <- function(run, batches) {
 }
 
 nn_run_valid <- function(run) {
+  if (!is.null(run$job$source)) return(nn_source_valid(run))
   n <- length(run$job$split$valid)
   size <- min(max(run$batch, 1024L), n)
   nn_trainer_pass(run$trainer, "valid", run$job$split$valid, size)
@@ -174,7 +185,9 @@ nn_collected <- function(run) {
       rows <- if (length(run$job$split$valid)) run$job$split$valid else run$job$split$train
       if (is.null(z)) z <- nn_run_forward(run, rows)
       y <- nn_take(run$job$data$y[[i]], rows)
-      out[[if (several) paste0(m$name, "_", i) else m$name]] <- m$value(as.matrix(y), z[[i]])
+      w <- if (is.null(run$job$data$weights)) rep(1, length(rows)) else run$job$data$weights[rows]
+      out[[if (several) paste0(m$name, "_", i) else m$name]] <-
+        m$value(t(as.matrix(y)), t(as.matrix(z[[i]])), w)
     }
   }
   out
@@ -187,11 +200,16 @@ nn_run_forward <- function(run, rows) {
   nn_network_predict(run$job$net, values$weights, values$state, x)
 }
 
+# The parameters that predictions use. A moving average of them is the optimiser's last state.
+nn_run_param <- function(run) {
+  averaged <- !is.null(run$job$options$optimizer$ema) && run$step > 0 && !run$restored
+  if (!averaged) return(nn_trainer_read(run$trainer, "param"))
+  nn_trainer_read(run$trainer, "state", run$trainer$optim$nstate - 1L)
+}
+
 # Parameters and state as lists per layer.
 nn_run_values <- function(run) {
-  param <- if (is.null(run$best$use)) nn_trainer_read(run$trainer, "param") else run$best$param
-  average <- nn_optim_average(run$job$options$optimizer, run)
-  if (!is.null(average)) param <- average
+  param <- nn_run_param(run)
   fixed <- nn_trainer_read(run$trainer, "fixed")
   list(weights = nn_unflat(run$trainer$layout, run$job$weights, param, fixed),
        state = nn_unflat(run$trainer$layout, run$job$state, param, fixed))

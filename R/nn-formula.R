@@ -166,3 +166,127 @@ nn_frame_levels <- function(frame, levels, name) {
   }
   frame
 }
+
+# -- training --------------------------------------------------------------------------------------
+
+#' Train a neural network on a formula
+#'
+#' [nn_fit()] and [nn()] take a formula and a data frame, as [stats::lm()] does: with interactions,
+#' transformations, `.`, [stats::offset()], `subset`, `na.action` and `weights`. Predictions take a
+#' data frame with the variables of the formula, and transform them as those of the training:
+#' `poly()`, `scale()` and splines keep their constants.
+#'
+#' A factor becomes one column of 0 and 1 for each of its levels (none is left out, as a network is
+#' no linear model that would suffer from dependent columns), a logical variable a single one. With
+#' `embed`, a factor of many levels becomes instead a few numbers that are learnt for each level: it
+#' is an input of its own for the model (its codes from 1). A model with one input gets all of them
+#' side by side, embedded; a model with several inputs takes first the matrix of all other terms,
+#' if there are any, then the factors in the order of `embed`.
+#'
+#' An offset is added to the output before its activation or link.
+#'
+#' @param model An [nn_model()].
+#' @param x A formula.
+#' @param data A data frame; its variables come first, before those where the formula was written.
+#' @param subset,na.action,weights As for [stats::lm()]. Weights and subset may use variables of
+#'   `data`.
+#' @param embed `NULL`, or the names of factors to be embedded, as in `c("cut", "color")`, or how
+#'   many numbers each is to become, as in `c(cut = 3, color = 4)`. Of names alone it is half the
+#'   number of levels, at most 50.
+#' @param validation As for [nn_fit()], where numbers of samples count the rows that are used; or a
+#'   data frame with the variables of the formula.
+#' @param ... Further arguments of [nn_fit()].
+#' @return As [nn_fit()].
+#' @section Errors: As those of [nn_fit()]; levels in new data that the training data did not have
+#'   give an error of class `anygpu_error_levels`, missing variables one of class
+#'   `anygpu_error_shape`.
+#' @examples
+#' set.seed(1)
+#' net <- nn_model(layer_dense(8, "tanh"), layer_dense(1))
+#' fit <- nn_fit(net, log(breaks) ~ wool * tension, warpbreaks, epochs = 30,
+#'               optimizer = opt_adam(0.02))
+#' predict(fit, data.frame(wool = "A", tension = c("L", "M", "H")))
+#' @seealso [nn()], which makes the model, too.
+#' @export
+nn_fit.formula <- function(model, x, data, subset, na.action, weights, embed = NULL,
+                           validation = 0, ...) {
+  call <- match.call()
+  design <- nn_design(call, "x", embed, parent.frame())
+  nn_fit_design(model, design, call, validation, ...)
+}
+
+# Trains `model` on what nn_design() made.
+nn_fit_design <- function(model, design, call, validation = 0, ...) {
+  if (is.data.frame(validation)) {
+    other <- nn_formula_data(design, validation, response = TRUE, name = "validation")
+    validation <- list(x = nn_with_offset(other), y = other$y)
+  }
+  fit <- nn_fit.default(nn_design_model(model, design), nn_with_offset(design), design$y,
+                        weights = design$weights, validation = validation, ...)
+  fit$formula <- design$formula
+  fit$call <- call
+  fit
+}
+
+# The inputs, with the offset as the last one.
+nn_with_offset <- function(design) {
+  if (is.null(design$offset)) return(design$x)
+  x <- if (is.list(design$x)) design$x else list(x = design$x)
+  c(x, list(offset = structure(design$offset, nn_offset = TRUE)))
+}
+
+# The model with inputs of its own for embedded factors and the offset.
+nn_design_model <- function(model, design) {
+  factors <- design$formula$embed
+  several <- is.list(design$x)
+  if (!several && is.null(design$offset)) return(model)
+  k <- if (several) length(design$x) else 1
+  if (!length(model$inputs) %in% c(1, k)) {
+    nn_stop("shape", "the model has %d inputs, the formula makes %d (see `embed`)",
+            length(model$inputs), k)
+  }
+  nodes <- lapply(seq_len(k), function(i) nn_input())
+  inputs <- if (several && length(model$inputs) == 1) {
+    list(nn_embedded(nodes, factors, design$formula$xlevels))
+  } else {
+    nodes
+  }
+  out <- nn_model_on(model, inputs)
+  if (!is.null(design$offset)) {
+    offset <- nn_input()
+    nodes <- c(nodes, list(offset))
+    out <- list(nn_offset_output(out, offset))
+  }
+  do.call(nn_model, c(out, list(inputs = nodes)))
+}
+
+# One node of all inputs side by side. The last of them are factors.
+nn_embedded <- function(nodes, factors, levels) {
+  first <- length(nodes) - length(factors)
+  parts <- Map(function(node, v) {
+    node |> layer_embedding(factors[[v]], vocabulary = length(levels[[v]])) |> layer_flatten()
+  }, nodes[first + seq_along(factors)], names(factors))
+  parts <- unname(c(nodes[seq_len(first)], parts))
+  if (length(parts) == 1) parts[[1]] else do.call(layer_concat, parts)
+}
+
+# The outputs of a model on other nodes as its inputs.
+nn_model_on <- function(model, nodes) {
+  out <- list()
+  for (i in seq_along(model$layers)) {
+    from <- lapply(model$from[[i]], function(f) if (f < 0) nodes[[-f]] else out[[f]])
+    out[[i]] <- nn_node(model$layers[[i]], from)
+  }
+  out[model$outputs]
+}
+
+# The offset joins before the activation of the last layer.
+nn_offset_output <- function(out, offset) {
+  if (length(out) != 1) nn_stop("argument", "offset() needs a model with one output")
+  node <- out[[1]]
+  activation <- node$layer$activation
+  if (is.null(activation) || activation == "linear") return(layer_add(node, offset))
+  node$layer$activation <- "linear"
+  node$id <- nn_node(NULL, list())$id
+  layer_activation(layer_add(node, offset), activation)
+}

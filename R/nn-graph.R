@@ -28,12 +28,33 @@ nn_node <- function(layer, from, shape = NULL) {
 
 nn_is_node <- function(x) inherits(x, "nn_node")
 
+# Called by a layer's function with its `...`: its first argument if that has no name, which may be
+# a node that the pipe put before the function's own arguments; else NULL. Anything else in `...` is
+# an error.
+nn_piped <- function(...) {
+  call <- sys.call(-1)
+  named <- nzchar(names(call))
+  if (length(call) < 2 || isTRUE(named[2])) return(nn_check_unused(NULL, ...))
+  layer <- sys.function(-1)
+  by_name <- names(match.call(layer, call[c(1, which(named))]))
+  formal <- setdiff(names(formals(layer)), by_name)[1]
+  nn_check_unused(if (formal == "...") ..1 else get(formal, parent.frame()), ...)
+}
+
+nn_check_unused <- function(first, ...) {
+  if (nn_is_node(first) || ...length() == 0) return(first)
+  name <- names(list(...))[1]
+  nn_stop("argument", "unused argument %s", if (is.null(name)) nn_describe(..1) else name)
+}
+
 # Called by a layer's function that was given a node first: the same call without it makes the
-# layer.
+# layer. Further inputs, if the layer takes some, are its attribute "nodes".
 nn_connect <- function(node) {
   call <- sys.call(-1)
   layer <- eval(call[-2], parent.frame(2))
-  nn_node(layer, list(node))
+  nodes <- attr(layer, "nodes")
+  attr(layer, "nodes") <- NULL
+  nn_node(layer, c(list(node), nodes))
 }
 
 #' @export

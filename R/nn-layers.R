@@ -56,13 +56,13 @@ format.nn_layer <- function(x, ...) {
   units <- settings$units
   if (!is.null(units)) units <- paste(units, if (units == 1) "unit" else "units")
   activation <- settings$activation
-  rest <- settings[setdiff(names(settings), c("units", "activation", "name", "frozen"))]
+  rest <- settings[setdiff(names(settings), c("units", "activation", "bias", "name", "frozen"))]
   rest <- rest[vapply(rest, function(v) is.atomic(v) && !isFALSE(v), NA)]
   rest <- vapply(names(rest), function(n) {
     if (isTRUE(rest[[n]])) n else paste(n, paste(rest[[n]], collapse = " x "))
   }, "")
-  paste(c(gsub("_", " ", nn_layer_kind(x)), units, rest, activation, if (isTRUE(x$frozen)) "frozen"),
-        collapse = ", ")
+  paste(c(gsub("_", " ", nn_layer_kind(x)), units, rest, activation,
+          if (isFALSE(x$bias)) "no bias", if (isTRUE(x$frozen)) "frozen"), collapse = ", ")
 }
 
 #' @export

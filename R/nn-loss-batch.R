@@ -4,15 +4,15 @@
 #' @export
 loss_triplet <- function(margin = 1) {
   margin <- nn_number(margin, "margin")
-  # the sum over p of the samples' triplets, for each i and q; a triplet is (p, i, q)
+  # excess[p, i, q]; summed over p a row is left for each i
   parts <- function(y, z, s, w) {
     n <- ncol(z)
     d <- nn_distances(z)
-    same <- nn_pairs(y)
-    excess <- relu(nn_spread(d, 0L) - nn_spread(d, 1L) + margin) * nn_spread(same$friends, 0L) *
-      nn_spread(same$others, 1L)
+    same <- nn_pairs(y, d)
+    excess <- relu(nn_over_triples(d, 0L) - nn_over_triples(d, 1L) + margin) *
+      nn_over_triples(same$friends, 0L) * nn_over_triples(same$others, 1L)
     active <- pmax(sum(excess > 0), 1)
-    list(cost = colSums(excess) * (n / active))
+    list(cost = t(colSums(excess)) * (n / active))
   }
   nn_loss("triplet", parts, kind = "class", outputs = function(target) NA_integer_,
           settings = list(margin = margin))
@@ -24,7 +24,7 @@ loss_contrastive <- function(margin = 1) {
   margin <- nn_number(margin, "margin")
   parts <- function(y, z, s, w) {
     d <- nn_distances(z)
-    same <- nn_pairs(y)
+    same <- nn_pairs(y, d)
     short <- relu(margin - d)
     cost <- d * d * same$friends + short * short * same$others
     list(cost = cost * (0.5 / max(ncol(z) - 1, 1)))
@@ -42,14 +42,15 @@ nn_distances <- function(z) {
   sqrt(pmax(d2, 1e-12))
 }
 
-# Which pairs of samples are of one class (but not the same sample), and which of two: n x n.
-nn_pairs <- function(y) {
-  n <- length(y)
-  like <- nn_reshape(y, c(1, n))
-  square <- .Call(C_spread, nn_reshape(y, n), c(n, n), 0L)
-  equal <- square == t(square)
-  list(friends = equal & row(square) != col(square), others = !equal)
+# Which pairs of samples are of one class (but not the same sample), and which of two, in the shape
+# of the distances d.
+nn_pairs <- function(y, d) {
+  equal <- stretch(y, d, 1) == stretch(y, d, 2)
+  list(friends = equal & row(d) != col(d), others = !equal)
 }
 
 # x[a, b] as an n x n x n array: [a, b, .] or [., a, b].
-nn_spread <- function(x, first) .Call(C_spread, x, rep(nrow(x), 3), first)
+nn_over_triples <- function(x, first) {
+  d <- rep(nrow(x), 3)
+  nn_reshape(.Call(C_spread, x, d, first), d)
+}

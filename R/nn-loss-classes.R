@@ -9,8 +9,8 @@
 loss_cross_entropy <- function(label_smoothing = 0) {
   a <- nn_number(label_smoothing, "label_smoothing", 0, 1, closed = TRUE)
   of_columns <- function(y, z) {
-    q <- function() nn_smooth(if (nrow(y) == 1) nn_hot(y, nrow(z)) else y, a, nrow(z))
-    top <- nn_constant(colMaxs(z))
+    q <- function() nn_smooth(if (nrow(y) == 1) nn_ones(nn_hot(y, z), z) else y, a, nrow(z))
+    top <- colMaxs(z)
     below <- function() z - stretch(top, z, 2)
     sum <- colSums(exp(below()))
     list(cost = q() * (log(stretch(sum, z, 2)) - below()),
@@ -20,21 +20,21 @@ loss_cross_entropy <- function(label_smoothing = 0) {
     nn_check_several(z)
     share <- 1 / (nn_outputs_of(z) / dim(z)[1])
     p <- lapply(of_columns(nn_as_columns(y), nn_as_columns(z)), nn_reshape, dim(z))
-    list(cost = nn_times(p$cost, share), slope = p$slope * (s * share))
+    list(cost = nn_times(p$cost, share), slope = p$slope * nn_times(s, share))
   }
-  nn_loss("cross_entropy", parts, link = nn_softmax_first, absorbs = "softmax", kind = "either",
+  nn_loss("cross_entropy", parts, link = softmax, absorbs = "softmax", kind = "shares",
           baseline = function(y, w, k) nn_entropy(nn_smooth(nn_class_shares(y, w, k), a, k)),
           check = nn_check_probabilities,
           settings = if (a > 0) list(label_smoothing = a) else list())
 }
 
-# TRUE where the row is the class of the column: k x n for the n classes y.
-nn_hot <- function(y, k) {
-  class <- .Call(C_rep, y, k, k * length(y), c(k, length(y)), NULL)
-  .Call(C_cast, row(class), gpu_type(y)) == class + 1
-}
+# TRUE where the first index of the matrix z is the class of its column.
+nn_hot <- function(y, z) .Call(C_cast, row(z), gpu_type(y)) == stretch(y + 1, z, 2)
 
 nn_smooth <- function(q, a, k) if (a == 0) q else q * (1 - a) + a / k
+
+# Logical values or whole numbers, of the type of z.
+nn_ones <- function(hit, z) .Call(C_cast, hit, gpu_type(z))
 
 nn_check_several <- function(z) {
   if (dim(z)[1] > 1) return(invisible())
@@ -46,7 +46,7 @@ nn_check_several <- function(z) {
 nn_class_shares <- function(y, w, k) {
   if (dim(y)[1] == 1) return(nn_shares(y, w, k))
   steps <- nn_outputs_of(y) / k
-  as.vector(matrix(y, k) %*% rep(nn_weights_of(w, nn_extent(y)) / steps, each = steps))
+  as.vector(matrix(y, k) %*% rep(nn_unit_weights(w, nn_extent(y)) / steps, each = steps))
 }
 
 nn_entropy <- function(p) -sum(nn_xlogx(p))

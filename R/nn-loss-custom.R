@@ -9,14 +9,14 @@ nn_loss_table <- function() {
        triplet = loss_triplet, contrastive = loss_contrastive)
 }
 
-# A loss from a loss, a name or a function of (y_true, y_pred). `classes`: how many y has, if it is
-# a factor.
-nn_as_loss <- function(x, classes = NULL) {
+# A loss from a loss, a name or a function of (y_true, y_pred). `classes`: how many y has, 0 if it
+# is no factor.
+nn_as_loss <- function(x, classes = 0L) {
   if (inherits(x, "nn_loss")) return(x)
   if (is.function(x)) return(nn_loss_of_function(x, classes))
   table <- nn_loss_table()
   if (is.character(x) && length(x) == 1 && x %in% names(table)) return(table[[x]]())
-  nn_stop("argument", "`loss` must be a loss such as loss_huber(), a function, or one of %s, not %s",
+  nn_stop("argument", "`loss` must be a loss such as loss_huber(), a function or one of %s, not %s",
           paste0("\"", names(table), "\"", collapse = ", "), nn_describe(x))
 }
 
@@ -26,8 +26,8 @@ nn_loss_of_function <- function(f, classes) {
     n <- nn_extent(z)
     value <- nn_call_user(f, y, z, classes, if (takes_weights) list(w))
     if (!is_gpu(value) || !length(value) %in% c(1, n)) {
-      nn_stop("shape", "the loss must return a number for each sample of the batch or one for all, %s",
-              paste("computed from `y_pred`, not", nn_describe(value)))
+      nn_stop("shape", "the loss must return %s, computed from `y_pred`, not %s",
+              "a number for each sample of the batch or one for all", nn_describe(value))
     }
     if (length(value) == n) return(list(cost = nn_reshape(value, n)))
     if (!is.null(w) && !takes_weights) {
@@ -36,12 +36,15 @@ nn_loss_of_function <- function(f, classes) {
     }
     list(cost = .Call(C_rep, value, 1, n, NULL, NULL))
   }
-  nn_loss("function", parts, kind = if (is.null(classes)) "numeric" else "class",
+  nn_loss("function", parts, kind = if (classes) "class" else "numeric",
           outputs = function(target) NA_integer_)
 }
 
 # f(y_true, y_pred, ...) on a batch as users see it: samples first, a column for each class.
 nn_call_user <- function(f, y, z, classes, more = list()) {
-  if (!is.null(classes)) y <- nn_reshape(nn_hot(y, classes) * 1, c(classes, dim(y)[-1]))
+  if (classes) {
+    each <- .Call(C_rep, y, classes, classes * length(y), c(classes, length(y)), NULL)
+    y <- nn_reshape(nn_ones(nn_hot(y, each), y), c(classes, dim(y)[-1]))
+  }
   do.call(f, c(list(aperm(y), aperm(z)), more))
 }

@@ -6,27 +6,37 @@
 #' (columns of `y`, steps of a sequence, pixels) a sample's loss is the mean over them, unless
 #' said otherwise.
 #'
-#' | loss | of a sample | response | `y` |
-#' |---|---|---|---|
-#' | `loss_mse()` | `(z - y)^2` | `z` | numbers |
-#' | `loss_mae()` | `abs(z - y)` | `z` | numbers |
-#' | `loss_huber()` | with `a = abs(z - y)`: `a^2 / 2` if `a <= delta`, else `delta (a - delta / 2)` | `z` | numbers |
-#' | `loss_quantile()` | `max(tau (y - z), (tau - 1) (y - z))`: `z` estimates the `tau`-quantile | `z` | numbers |
-#' | `loss_cross_entropy()` | `-log(p)` of the true class | `p = softmax(z)` | classes, or a probability for each |
-#' | `loss_binary_cross_entropy()` | `-y log(p) - (1 - y) log(1 - p)` | `p = 1 / (1 + exp(-z))` | two classes, or numbers within 0 and 1 |
-#' | `loss_poisson()` | `-log(dpois(y, mu))` | `mu = exp(z)` | counts |
-#' | `loss_negative_binomial()` | `-log(dnbinom(y, size = theta, mu = mu))` | `mu = exp(z)` | counts |
-#' | `loss_gaussian()` | `-log(dnorm(y, z1, exp(z2)))`: two outputs for each number | `z1` | numbers |
-#' | `loss_hinge()` | `max_j(z_j + (j is not y)) - z_y`; of one output `max(0, 1 - s z)` with `s` -1 or 1 | `z` | classes |
-#' | `loss_cosine()` | `1 - sum(y z) / (norm(y) norm(z))` over the outputs | `z` | numbers |
-#' | `loss_triplet()` | see below | `z` | classes |
-#' | `loss_contrastive()` | see below | `z` | classes |
-#'
-#' With `label_smoothing = a` and `k` classes, the true class counts as `1 - a + a / k` and each other
-#' one as `a / k` (Szegedy et al. 2016).
-#'
-#' `loss_quantile()` with several `tau` wants as many outputs, for the quantiles of a single
-#' `y`. The quantiles may cross.
+#' Of numbers `y`, which `z` estimates:
+#' \describe{
+#'   \item{`loss_mse()`}{`(z - y)^2`}
+#'   \item{`loss_mae()`}{`abs(z - y)`}
+#'   \item{`loss_huber()`}{`a^2 / 2` if `a = abs(z - y)` is at most `delta`, else
+#'     `delta (a - delta / 2)`}
+#'   \item{`loss_quantile()`}{`max(tau (y - z), (tau - 1) (y - z))`: `z` estimates the
+#'     `tau`-quantile. Several `tau` want as many outputs, for a single `y`; the
+#'     quantiles may cross.}
+#'   \item{`loss_gaussian()`}{`-log(dnorm(y, z1, exp(z2)))`: two outputs for each number, first all
+#'     the means, then all the logarithms of standard deviations. The response is the mean.}
+#'   \item{`loss_cosine()`}{`1 - sum(y z) / (norm(y) norm(z))`, over the outputs}
+#' }
+#' Of counts, with the response `mu = exp(z)`:
+#' \describe{
+#'   \item{`loss_poisson()`}{`-log(dpois(y, mu))`}
+#'   \item{`loss_negative_binomial()`}{`-log(dnbinom(y, size = theta, mu = mu))`}
+#' }
+#' Of classes:
+#' \describe{
+#'   \item{`loss_cross_entropy()`}{`-log(p)` of the true class. The response is `p`, the softmax of
+#'     an output for each class. `y` may also be a matrix of probabilities, which weigh the
+#'     logarithms. With `label_smoothing = a` and `k` classes, the true class counts as
+#'     `1 - a + a / k` and each other one as `a / k` (Szegedy et al. 2016).}
+#'   \item{`loss_binary_cross_entropy()`}{`-y log(p) - (1 - y) log(1 - p)`, where the response is
+#'     `p = 1 / (1 + exp(-z))`; of two classes, with a single output, or of numbers `y`
+#'     within 0 and 1.}
+#'   \item{`loss_hinge()`}{`max_j(z_j + (j != y)) - z_y`, of an output for each class (Crammer and
+#'     Singer 2001)}
+#'   \item{`loss_triplet()`, `loss_contrastive()`}{see below}
+#' }
 #'
 #' `loss_triplet()` and `loss_contrastive()` place samples in a space (whose dimension is the number
 #' of outputs) such that those of a class are close to each other. They compare the samples of a
@@ -81,15 +91,15 @@ NULL
 # What a loss is to the trainer. Arrays have outputs first and samples last; classes are codes from
 # 0, as real numbers, of extent 1 where z has one for each class.
 #
-#   parts(y, z, s, w)  list(cost, slope). cost: an array with the samples last, a sample's loss being
-#                      the sum of its elements; not summed yet, so that the sum over a batch is one
-#                      kernel. slope: s (a number, or an array like z) times the derivatives of the
-#                      samples' losses by z, written down where that gives a single kernel; NULL: to be
-#                      derived. w: the weights, for losses of whole batches
-#   link(z)            the response
-#   outputs(target)    the number of outputs (or several to choose from) for what nn_targets()
-#                      says; NA: any
-#   kind               of y: "numeric", "class" (codes), "either"
+#   parts(y, z, s, w)  list(cost, slope). cost: an array with the samples last, a sample's loss
+#                      being the sum of its elements; not summed yet, so that the sum over a batch
+#                      is one kernel. slope: s (a number, or an array like z) times the derivatives
+#                      of the samples' losses by z, written down where that gives a single kernel;
+#                      NULL: to be derived. w: the weights, for losses of whole batches
+#   link(z)            the response; of a plain matrix too
+#   outputs(target)    the number of outputs for what nn_targets() says; NA: any
+#   kind               of y: "numeric", "class" (codes), "either", or "shares": classes, or a column
+#                      of shares for each
 #   absorbs            the activation that `link` is: one at the end of the model is left out
 #   degree             the loss of c y and c z is c^degree times that of y and z; NA: not so
 #   baseline(y, w, k)  the loss of the best constant prediction, of plain numbers (k outputs); NA
@@ -120,11 +130,8 @@ nn_loss_trace <- function(loss, y, z, w = NULL) {
   parts <- loss$parts(y, z, if (is.null(w)) 1 / n else nn_stretch(w * (1 / n), z), w)
   total <- sum(if (is.null(w)) parts$cost else parts$cost * nn_stretch(w, parts$cost))
   if (is.null(parts$slope)) return(list(total = total, seed = total * (1 / n)))
-  list(total = total, seed = z * nn_constant(parts$slope))
+  list(total = total, seed = z * nn_detach(parts$slope))
 }
-
-# To gradients.
-nn_constant <- function(x) .Call(C_unary, "stop", x)
 
 # The number of samples in a batch, and of outputs per sample.
 nn_extent <- function(z) if (is.null(dim(z))) length(z) else dim(z)[length(dim(z))]
@@ -149,7 +156,7 @@ nn_times <- function(x, factor) if (identical(factor, 1)) x else x * factor
 nn_loss_elementwise <- function(name, cost, slope, ...) {
   parts <- function(y, z, s, w) {
     share <- 1 / nn_outputs_of(z)
-    list(cost = nn_times(cost(y, z), share), slope = slope(y, z) * (s * share))
+    list(cost = nn_times(cost(y, z), share), slope = slope(y, z) * nn_times(s, share))
   }
   nn_loss(name, parts, ...)
 }
@@ -159,7 +166,7 @@ nn_loss_elementwise <- function(name, cost, slope, ...) {
 loss_mse <- function() {
   parts <- function(y, z, s, w) {
     share <- 1 / nn_outputs_of(z)
-    list(cost = nn_times((z - y) * (z - y), share), slope = (z - y) * (s * (2 * share)))
+    list(cost = nn_times((z - y) * (z - y), share), slope = (z - y) * nn_times(s, 2 * share))
   }
   nn_loss("mse", parts, degree = 2, baseline = nn_baseline(function(y, w) {
     sum(w * (y - sum(w * y))^2)
@@ -216,7 +223,7 @@ loss_quantile <- function(tau = 0.5) {
     baseline = nn_baseline(best), settings = list(tau = tau),
     check = function(y) {
       if (!several || nrow(y) == 1) return(invisible())
-      nn_stop("shape", "loss_quantile() of several `tau` wants a single `y`, not %d columns", nrow(y))
+      nn_stop("shape", "loss_quantile() of several `tau` wants a single `y`, not %d", nrow(y))
     }
   )
 }
@@ -288,7 +295,8 @@ loss_gaussian <- function() {
   best <- function(y, w) 0.5 * (log(2 * pi * sum(w * (y - sum(w * y))^2)) + 1)
   mean <- function(z) {
     k <- dim(z)[1] / 2
-    nn_reshape(nn_as_columns(z)[seq_len(k), , drop = FALSE], c(k, dim(z)[-1]))
+    first <- nn_as_columns(z)[seq_len(k), , drop = FALSE]
+    if (length(dim(z)) == 2) first else nn_reshape(first, c(k, dim(z)[-1]))
   }
   nn_loss("gaussian", parts, link = mean, baseline = nn_baseline(best),
           outputs = function(target) 2L * target$outputs)
@@ -318,7 +326,7 @@ loss_cosine <- function() {
   }
   best <- function(y, w, k) {
     unit <- t(t(y) / pmax(sqrt(colSums(y^2)), 1e-8))
-    1 - sqrt(sum((unit %*% nn_weights_of(w, ncol(y)))^2))
+    1 - sqrt(sum((unit %*% nn_unit_weights(w, ncol(y)))^2))
   }
   nn_loss("cosine", nn_loss_by_column(cost), baseline = best)
 }
@@ -326,29 +334,23 @@ loss_cosine <- function() {
 #' @rdname losses
 #' @export
 loss_hinge <- function() {
-  # one output: its sign tells
-  two <- function(y, z) drop(relu(1 - (2 * y - 1) * z))
   # j = y gives 0, so the largest is no less than that
-  several <- function(y, z) {
-    colMaxs(z + 1 - nn_hot(y, nrow(z))) - colSums(z * nn_hot(y, nrow(z)))
-  }
-  cost <- function(y, z) if (dim(z)[1] == 1) two(y, z) else several(y, z)
+  cost <- function(y, z) colMaxs(z + 1 - nn_hot(y, z)) - colSums(z * nn_hot(y, z))
   nn_loss(
     "hinge", nn_loss_by_column(cost), kind = "class",
-    outputs = function(target) if (target$outputs == 2) 1:2 else target$outputs,
-    baseline = function(y, w, k) min(1, 2 * (1 - max(nn_shares(y, w, max(k, 2)))))
+    baseline = function(y, w, k) min(1, 2 * (1 - max(nn_shares(y, w, k))))
   )
 }
 
 # -- plain R: baselines and checks -------------------------------------------------------------
 
-nn_weights_of <- function(w, n) if (is.null(w)) rep(1 / n, n) else w / sum(w)
+nn_unit_weights <- function(w, n) if (is.null(w)) rep(1 / n, n) else w / sum(w)
 
 # `best(y, w)` of each output, averaged; the w sum to 1.
 nn_baseline <- function(best) {
   function(y, w, k) {
     d <- dim(y)
-    w <- nn_weights_of(w, d[length(d)])
+    w <- nn_unit_weights(w, d[length(d)])
     mean(apply(matrix(y, ncol = length(w)), 1, best, w))
   }
 }
@@ -363,7 +365,7 @@ nn_xlogx <- function(p) base::ifelse(p > 0, p * log(p), 0)
 # The shares of the classes 0, 1, ..., k - 1.
 nn_shares <- function(y, w, k) {
   each <- nn_outputs_of(y)
-  w <- rep(nn_weights_of(w, nn_extent(y)) / each, each = each)
+  w <- rep(nn_unit_weights(w, nn_extent(y)) / each, each = each)
   vapply(seq_len(k) - 1, function(class) sum(w[y == class]), 0)
 }
 

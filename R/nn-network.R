@@ -84,14 +84,16 @@ nn_unflat <- function(layout, weights, param, fixed) {
 # The loss and the data's part of output i. Numbers are standardised if the loss allows it: each
 # column by its mean, all by one scale, so that the loss can be given in the data's units.
 nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
-  loss <- nn_as_loss(if (is.null(loss)) nn_default_loss(target) else loss)
-  if (loss$kind == "class") target <- nn_as_classes(target)
+  loss <- nn_as_loss(if (is.null(loss)) nn_default_loss(target) else loss, length(target$levels))
+  one <- loss$kind == "shares" && NCOL(target$values) == 1
+  if (loss$kind == "class" || one) target <- nn_as_classes(target)
   if (loss$kind == "numeric" && target$kind == "class") {
     nn_stop("type", "loss \"%s\" needs a numeric `%s`, not a factor: leave out `loss`", loss$name,
             name)
   }
   values <- if (target$kind == "class") target$values - 1 else target$values
   if (!is.double(values)) storage.mode(values) <- "double"
+  if (target$kind == "numeric") loss$check(aperm(nn_columns(values)))
   output <- list(name = name, kind = target$kind, levels = target$levels, names = target$names,
                  logical = target$logical, matrix = target$matrix, loss = loss, center = 0,
                  scale = 1)
@@ -99,7 +101,9 @@ nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
     output[c("center", "scale")] <- nn_response_scale(values, rows)
     values <- nn_standard_response(output, values)
   }
-  list(output = output, values = nn_columns(values), wanted = loss$outputs(target))
+  values <- nn_columns(values)
+  output$columns <- dim(values)[length(dim(values))]
+  list(output = output, values = values, wanted = loss$outputs(target))
 }
 
 nn_default_loss <- function(target) if (target$kind == "class") "cross_entropy" else "mse"

@@ -35,14 +35,20 @@ predict.nn_fit <- function(object, newdata, type = c("response", "prob", "class"
   net <- nn_fit_net(object)
   z <- nn_network_predict(net, object$weights, object$state, x$x, batch_size)
   names <- nn_row_names(newdata)
+  if (length(x$na.action)) names <- names[-x$na.action]
   out <- Map(nn_response, net$outputs, z, type, list(names))
+  out <- lapply(out, function(v) stats::napredict(x$na.action, v)) # rows that were left out: NA
   if (length(out) == 1) out[[1]] else out
 }
 
 nn_fit_net <- function(fit) c(list(model = fit$model), fit$net)
 
-# The inputs, as those of the training.
-nn_fit_inputs <- function(fit, newdata) nn_inputs(newdata, "newdata", fit$net$inputs)
+# The inputs, as those of the training: list(x, inputs), and of a formula na.action.
+nn_fit_inputs <- function(fit, newdata) {
+  if (is.null(fit$formula)) return(nn_inputs(newdata, "newdata", fit$net$inputs))
+  data <- nn_formula_data(fit, newdata)
+  c(nn_inputs(nn_with_offset(data), "newdata", fit$net$inputs), list(na.action = data$na.action))
+}
 
 nn_row_names <- function(x) {
   if (is.list(x) && !is.data.frame(x)) return(nn_row_names(x[[1]]))

@@ -12,11 +12,11 @@ nn_bar <- function(run) {
   bar
 }
 
-nn_bar_move <- function(bar, run, done, batches) {
+nn_bar_move <- function(bar, run, done, before) {
   if (is.null(bar)) return(invisible())
   sums <- nn_trainer_sums(run$trainer, "train")
   loss <- nn_scores(run, sums / (done * run$batch))[["loss"]]
-  cli::cli_progress_update(set = done, id = bar$id, .envir = bar,
+  cli::cli_progress_update(set = before + done, id = bar$id, .envir = bar,
                            extra = list(loss = sprintf("loss %.4g", loss)))
 }
 

@@ -27,7 +27,6 @@
 #' remembers at first (Jozefowicz et al. 2015). The parameters of the second direction have
 #' `_back` behind their names.
 #'
-#' @inheritParams layer_dense
 #' @param units The size of the state, a whole number of at least 1. (As in every layer, the first
 #'   argument may instead be the output of another layer: see [nn_model()].)
 #' @param activation Of `layer_rnn()`: `"tanh"`, or another one of [activations].

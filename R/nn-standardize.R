@@ -1,9 +1,15 @@
 # Standardisation: which columns, and by what.
 
 # Whether an input is standardised unless the user says otherwise: matrices are, unless a layer
-# takes them as codes (`embedded`); images, sequences and factors are not.
+# takes them as codes (`embedded`); images, sequences, factors and an offset are not.
 nn_standardizes <- function(input, embedded = FALSE) {
-  length(input$dim) == 1 && is.null(input$levels) && !embedded
+  length(input$dim) == 1 && is.null(input$levels) && !embedded && !isTRUE(input$offset)
+}
+
+# An offset is in the units of the data: it is scaled as the target is.
+nn_offset_scaling <- function(outputs) {
+  scale <- outputs[[1]]$output$scale
+  if (identical(scale, 1)) NULL else list(center = 0, scale = scale)
 }
 
 # Losses of a numeric target that keep their meaning when it is shifted and scaled.

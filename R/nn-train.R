@@ -116,7 +116,7 @@ nn_verbose <- function() interactive() && !isTRUE(getOption("knitr.in.progress")
 nn_options <- function(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
                        precision, verbose, batch_asked) {
   nn_check_class(optimizer, "optimizer", "nn_optimizer", "an optimiser such as opt_adam()")
-  full <- identical(optimizer$name, "lbfgs")
+  full <- nn_is_lbfgs(optimizer)
   list(epochs = nn_count(epochs, "epochs"), batch_size = nn_count(batch_size, "batch_size"),
        batch_asked = batch_asked, optimizer = optimizer, callbacks = nn_callbacks(callbacks),
        early_stopping = nn_as_early_stopping(early_stopping),
@@ -142,7 +142,7 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
   split <- valid$split
   outputs <- nn_model_outputs(model, data$y, loss, standardize, split$train)
   net <- nn_network(model, data, outputs, standardize, split$train, options$precision)
-  weights <- nn_weights_of(data, outputs, class_weights, split)
+  weights <- nn_sample_weights(data, outputs, class_weights, split)
   shapes <- nn_network_shapes(net)
   data <- nn_with_validation(list(x = data$x, y = lapply(outputs, `[[`, "values"),
                                   weights = weights, n = data$n), valid, net, class_weights)
@@ -160,8 +160,9 @@ nn_network <- function(model, data, outputs, standardize, rows, precision) {
             length(model$inputs), nx)
   }
   scaled <- nn_standardized_inputs(standardize, data$inputs, model)
-  scaling <- Map(function(x, input, yes) if (yes) nn_standardize(x, rows, input$name), data$x,
-                 data$inputs, scaled)
+  scaling <- Map(function(x, input, yes) {
+    if (input$offset) nn_offset_scaling(outputs) else if (yes) nn_standardize(x, rows, input$name)
+  }, data$x, data$inputs, scaled)
   list(model = nn_model_with_inputs(model, data$inputs), inputs = data$inputs,
        scaling = unname(scaling),
        outputs = lapply(outputs, function(o) c(o$output, list(wanted = o$wanted))),
@@ -217,9 +218,11 @@ nn_metrics_of <- function(metrics, net) {
   n <- length(net$outputs)
   if (n == 1 || is.null(metrics)) metrics <- rep(list(metrics), n)
   Map(function(output, m) {
-    if (is.null(m)) m <- if (output$kind == "class" && output$loss$kind == "class") "accuracy"
+    classes <- output$kind == "class"
+    if (is.null(m)) m <- if (classes && !anyNA(output$wanted)) "accuracy"
     if (inherits(m, "nn_metric") || is.function(m)) m <- list(m)
-    lapply(as.list(m), nn_as_metric)
+    k <- if (classes) length(output$levels) else output$columns
+    lapply(as.list(m), nn_as_metric, output$loss, k, classes)
   }, net$outputs, metrics)
 }
 
@@ -261,12 +264,20 @@ nn_split <- function(n, validation) {
 nn_with_validation <- function(data, valid, net, class_weights) {
   other <- valid$data
   if (is.null(other)) return(data)
-  y <- Map(function(target, output) {
-    values <- if (output$kind == "class") nn_as_classes(target)$values - 1 else target$values
-    nn_columns(if (output$kind == "class") values else nn_standard_response(output, values))
-  }, other$y, net$outputs)
+  y <- Map(nn_target_columns, other$y, net$outputs)
   list(x = Map(nn_bind_samples, data$x, other$x), y = Map(nn_bind_samples, data$y, y),
        weights = if (!is.null(data$weights)) c(data$weights, rep(1, other$n)), n = data$n)
+}
+
+# The values of a target as the trainer takes them, for an output that other data have made.
+nn_target_columns <- function(target, output) {
+  if (output$kind != "class") return(nn_columns(nn_standard_response(output, target$values)))
+  codes <- target$values
+  if (target$kind != "class") { # numbers that stand for classes
+    nn_check_levels(factor(codes), target$name, output$levels)
+    codes <- match(as.character(codes), output$levels)
+  }
+  matrix(codes - 1)
 }
 
 # The samples of a and then those of b.
@@ -279,7 +290,7 @@ nn_bind_samples <- function(a, b) {
 }
 
 # How much each sample counts: with mean 1 over the training samples; NULL if all count the same.
-nn_weights_of <- function(data, outputs, class_weights, split) {
+nn_sample_weights <- function(data, outputs, class_weights, split) {
   w <- data$weights
   if (!is.null(class_weights)) {
     classes <- outputs[[1]]$output$levels

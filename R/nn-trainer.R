@@ -5,7 +5,8 @@
 nn_passes <- list(train = 0L, valid = 1L)
 
 # `data`: list(x, y, weights), arrays with samples first; `weights` are NULL if all are 1.
-# `optim`: list(nstate, nscalar, step), where step(p, g, state, scalar) gives the next values.
+# `optim`: list(nstate, nscalar, step), where step(p, g, state, scalar, size) gives the list of the
+# next p (NULL: as it is) and the next states after a batch of `size`.
 nn_trainer <- function(net, weights, state, data, optim, metrics) {
   layout <- nn_layout(net, weights, state)
   arrays <- c(data$x, data$y, if (!is.null(data$weights)) list(matrix(data$weights)))
@@ -48,7 +49,10 @@ nn_trainer_compile <- function(trainer, pass, size) {
   nn_check_outputs(trainer$net, z, batch$y)
   losses <- nn_losses(trainer$net, batch, z)
   sums <- c(lapply(losses, `[[`, "total"), nn_metric_sums(trainer, batch, z))
-  next_values <- if (training) nn_next(trainer, losses, updates) else list()
+  if (training && !is.null(trainer$optim$penalty)) {
+    sums <- c(sums, list(trainer$optim$penalty(nn_vector(trainer, "param"), size)))
+  }
+  next_values <- if (training) nn_next(trainer, losses, updates, size) else list()
   .Call(C_nn_compile, trainer$handle, sums, next_values)
 }
 
@@ -100,7 +104,8 @@ nn_losses <- function(net, batch, z) {
 nn_metric_sums <- function(trainer, batch, z) {
   unlist(Map(function(output, metrics, y, z) {
     lapply(metrics[!vapply(metrics, function(m) isTRUE(m$collect), NA)], function(m) {
-      m$sums(nn_unscaled(output, y), nn_unscaled(output, z), batch$w)
+      sums <- m$sums(nn_unscaled(output, y), nn_unscaled(output, z), batch$w)
+      if (gpu_type(sums) == trainer$net$type) sums else .Call(C_cast, sums, trainer$net$type)
     })
   }, trainer$net$outputs, trainer$metrics, batch$y, z), recursive = FALSE)
 }
@@ -113,15 +118,17 @@ nn_unscaled <- function(output, v) {
 
 # The next values of parameters, of what is fixed, and of the optimiser's states; NULL where they
 # stay.
-nn_next <- function(trainer, losses, updates) {
+nn_next <- function(trainer, losses, updates, size) {
   seed <- Reduce(`+`, lapply(losses, function(l) sum(l$seed)))
   g <- .Call(C_nn_gradient, trainer$handle, seed)
-  vector <- function(which, i = 0L) .Call(C_nn_vector, trainer$handle, which, i)
-  state <- lapply(seq_len(trainer$optim$nstate) - 1L, function(i) vector("state", i))
-  scalar <- lapply(seq_len(trainer$optim$nscalar) - 1L, function(i) vector("scalar", i))
-  stepped <- trainer$optim$step(vector("param"), g, state, scalar)
-  c(list(stepped$p, nn_next_fixed(trainer, updates)), stepped$state)
+  state <- lapply(seq_len(trainer$optim$nstate) - 1L, function(i) nn_vector(trainer, "state", i))
+  scalar <- lapply(seq_len(trainer$optim$nscalar) - 1L, function(i) nn_vector(trainer, "scalar", i))
+  stepped <- trainer$optim$step(nn_vector(trainer, "param"), g, state, scalar, size)
+  c(stepped[1], list(nn_next_fixed(trainer, updates)), stepped[-1])
 }
+
+# A placeholder of a flat vector, or of a number that changes with the step.
+nn_vector <- function(trainer, which, i = 0L) .Call(C_nn_vector, trainer$handle, which, i)
 
 nn_next_fixed <- function(trainer, updates) {
   if (length(ls(updates)) == 0) return(NULL)

@@ -5,8 +5,8 @@
 #   DEVICE=opencl:1 RSCRIPT=Rscript bench/gpu.sh 1024
 #
 # Needs gcc and an OpenCL driver. PyTorch with CUDA, CLBlast and ViennaCL are set beside ours if
-# they are there; with RSCRIPT the R questions elementwise, dispatch and mlp are asked as well (the
-# package must be installed). The table goes to bench/results/<device>.md.
+# they are there; with RSCRIPT the R questions elementwise, dispatch, mlp and cnn are asked as well
+# (the package must be installed), the epochs beside PyTorch's on the same device. The table goes to bench/results/<device>.md.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- 4096 8192
@@ -23,6 +23,21 @@ fi
 echo "== anygpu on $device"
 "$dir/gpu" "$device" inst/kernels "$@" | tee "$dir/ours"
 
+# shellcheck disable=SC2086
+gcc -std=gnu99 -O2 -o "$dir/nn_steps" bench/nn_steps.c $core src/nn/*.c -Itests/core \
+  -lpthread -ldl -lm
+"$dir/nn_steps" "$device" | tee -a "$dir/ours"
+
+# the same networks' epochs
+torch_epochs() {
+  torch_epoch mlp "MLP 784-256-128-10" 60000 && torch_epoch steps40 "MLP 10-40x4-1" 32000 &&
+    torch_epoch steps160 "MLP 10-160x8-1" 32000
+}
+torch_epoch() {
+  s=$(python3 bench/torch_nn.py "$1" random - "$3" cuda) || return
+  awk -v s="$s" -v what="$2, epoch of $3" 'BEGIN { printf "%s\t%.4g\tms\t\n", what, 1000 * s }'
+}
+
 # peer NAME COMMAND...: the lines that it prints are its rates
 peer() {
   name=$1
@@ -38,6 +53,7 @@ peer() {
 : >"$dir/peers"
 if command -v python3 >/dev/null 2>&1; then
   peer PyTorch python3 bench/torch_gpu.py "$@"
+  peer PyTorch torch_epochs
 fi
 if gcc -O2 -o "$dir/clblast" bench/clblast.c -lclblast -lOpenCL 2>/dev/null; then
   peer CLBlast "$dir/clblast" "$@"
@@ -52,7 +68,8 @@ fi
 
 if [ -n "${RSCRIPT:-}" ]; then
   echo "== R"
-  ANYGPU_DEVICE=$device "$RSCRIPT" bench/run.R - elementwise dispatch mlp | tee "$dir/r" || true
+  ANYGPU_DEVICE=$device TORCH_DEVICE=cuda "$RSCRIPT" bench/run.R - elementwise dispatch mlp cnn |
+    tee "$dir/r" || true
 fi
 
 tab=$(printf '\t')

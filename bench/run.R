@@ -92,6 +92,48 @@ torch_python <- function() {
   NULL
 }
 
+# Seconds per epoch of the network `what` of torch_nn.py; NA without PyTorch. x: an array, samples
+# first; y: numbers or a factor.
+torch_epoch <- function(what, x, y) {
+  python <- torch_python()
+  if (is.null(python)) {
+    skipped("PyTorch", "no python3 with torch")
+    return(NA_real_)
+  }
+  files <- c(tempfile(), tempfile())
+  on.exit(unlink(files))
+  writeBin(as.vector(aperm(x)), files[1], size = 4)
+  if (is.factor(y)) writeBin(as.integer(y) - 1L, files[2]) else writeBin(y, files[2], size = 4)
+  arguments <- c("bench/torch_nn.py", what, files, NROW(x), torch_device())
+  seconds <- system2(python, arguments, stdout = TRUE, stderr = FALSE)
+  if (length(seconds) == 1) return(as.numeric(seconds))
+  skipped("PyTorch", paste(what, "does not run on", torch_device()))
+  NA_real_
+}
+
+# "cuda" as bench/gpu.sh asks it: then ours is to run on the same device
+torch_device <- function() Sys.getenv("TORCH_DEVICE", "cpu")
+
+# Epochs beside PyTorch's, and OpenCL's beside the host's. fit(epochs) trains the network. Three
+# epochs after one that is not counted, as torch_nn.py does it.
+train_question <- function(title, what, fit, x, y, bar, opencl_bar = NA) {
+  epoch_s <- function(device) with_gpu_device(device, fit(4)$history$seconds[-1])
+  beside_torch <- function(device, bar) {
+    ours <- epoch_s(device)
+    peer <- torch_epoch(what, x, y)
+    ours <- median(c(ours, epoch_s(device)))
+    if (is.na(peer)) value(title, device, ours, "s")
+    else result(title, device, ours, peer, "PyTorch", "s", bar = bar, most = TRUE)
+  }
+  if (torch_device() != "cpu") return(beside_torch(gpu_device(), bar = 1))
+  beside_torch("host", bar)
+  if (!has_opencl()) return(invisible())
+  host <- epoch_s("host")
+  opencl <- median(epoch_s("opencl"))
+  host <- median(c(host, epoch_s("host")))
+  result(title, "opencl", opencl, host, "host", "s", bar = opencl_bar, most = TRUE)
+}
+
 # All of MNIST from ANYGPU_MNIST or ../shared/data/mnist, else the package's part of it.
 mnist <- function() {
   folder <- Sys.getenv("ANYGPU_MNIST", file.path("..", "shared", "data", "mnist"))
@@ -105,6 +147,11 @@ mnist <- function() {
        y = factor(read("train-labels-idx1-ubyte"), levels = 0:9),
        x_test = images(read("t10k-images-idx3-ubyte")),
        y_test = factor(read("t10k-labels-idx1-ubyte"), levels = 0:9))
+}
+
+# Images of mnist() as samples x height x width x 1.
+as_images <- function(x) {
+  array(aperm(array(x, c(nrow(x), 28, 28)), c(1, 3, 2)), c(nrow(x), 28, 28, 1))
 }
 
 machine <- function() {
@@ -121,7 +168,7 @@ args <- commandArgs(trailingOnly = TRUE)
 keep <- if (length(args) && !args[1] %in% c("-", "")) args[1]
 questions <- if (length(args) > 1) args[-1] else {
   c("elementwise", "ifelse", "index", "sort", "reduce", "matmul", "linalg", "batched", "transfer",
-    "dispatch", "mlp", "steps")
+    "dispatch", "mlp", "cnn", "lstm", "steps", "lbfgs")
 }
 writeLines(c(machine(), ""))
 print_row(columns)

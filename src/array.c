@@ -151,6 +151,7 @@ SEXP ffi_cast(SEXP x_, SEXP type_) {
 SEXP ffi_reshape(SEXP x_, SEXP dim_) {
   x_ = PROTECT(r_adopt(x_));
   ag_array *a = r_array(x_);
+  if (!a) r_stop(AG_E_TYPE, "an array made by gpu() is wanted");
   ag_shape shape = Rf_isNull(dim_) ? ag_shape_of(1, (int64_t)XLENGTH(x_)) : checked_shape(dim_);
   SEXP own_ = PROTECT(r_array_new());
   r_check(ag_expr_reshape(r_array_out(own_), a, shape));

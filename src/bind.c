@@ -127,3 +127,20 @@ SEXP ffi_bind(SEXP list_, SEXP along_, SEXP extent_, SEXP names_) {
   UNPROTECT(3);
   return ans_;
 }
+
+/* -- arrays ------------------------------------------------------------------------------------ */
+/* Arrays whose extents agree but for that of dimension along_ (1-based), along which they stand
+ * side by side. */
+SEXP ffi_concat_along(SEXP list_, SEXP along_) {
+  int n = Rf_length(list_);
+  ag_array **x = new_list(n);
+  for (int i = 0; i < n; i++) {
+    x[i] = r_array(VECTOR_ELT(list_, i));
+    if (!x[i]) r_stop(AG_E_TYPE, "arrays made by gpu() are wanted");
+  }
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(ag_expr_bind(r_array_out(own_), n, x, Rf_asInteger(along_) - 1));
+  SEXP ans_ = r_array_object(own_);
+  UNPROTECT(1);
+  return ans_;
+}

@@ -2,6 +2,7 @@
  * R composes what a batch does of operations on the trainer's placeholders. */
 #include "glue.h"
 #include "nn/epoch.h"
+#include "nn/minimize.h"
 #include "nn/samples.h"
 #include <string.h>
 
@@ -272,4 +273,45 @@ SEXP ffi_nn_write(SEXP trainer_, SEXP which_, SEXP i_, SEXP x_) {
   const double *x = REAL_RO(x_);
   r_check(ag_trainer_write(t, which, x));
   return R_NilValue;
+}
+
+/* -- L-BFGS ------------------------------------------------------------------------------------ */
+static void minimizer_finalize(SEXP own_) {
+  ag_minimizer_free(R_ExternalPtrAddr(own_));
+  R_ClearExternalPtr(own_);
+}
+
+/* Keeps the trainer alive. `coef_`: what each sum counts in the loss. */
+SEXP ffi_nn_minimizer(SEXP trainer_, SEXP pass_, SEXP history_, SEXP coef_) {
+  ag_trainer *t = r_trainer(trainer_);
+  int pass = r_pass(pass_), history = Rf_asInteger(history_);
+  if (Rf_xlength(coef_) != t->pass[pass].nsum) r_stop(AG_E_SHAPE, "a coefficient for each sum");
+  SEXP own_ = PROTECT(R_MakeExternalPtr(NULL, Rf_install("anygpu_minimizer"), trainer_));
+  R_RegisterCFinalizerEx(own_, minimizer_finalize, FALSE);
+  ag_minimizer *m = NULL;
+  r_check(ag_minimizer_new(&m, t, pass, history, REAL_RO(coef_)));
+  R_SetExternalPtrAddr(own_, m);
+  UNPROTECT(1);
+  return own_;
+}
+
+/* At most `iterations`: list(losses, done, interrupted, evaluations so far). */
+SEXP ffi_nn_minimize(SEXP minimizer_, SEXP iterations_, SEXP stop_) {
+  ag_minimizer *m = R_ExternalPtrAddr(minimizer_);
+  if (!m || !R_ExternalPtrAddr(R_ExternalPtrProtected(minimizer_)))
+    r_stop(AG_E_ARGUMENT, "this optimiser is gone");
+  int iterations = Rf_asInteger(iterations_);
+  ag_lbfgs_stop stop = {REAL_RO(stop_)[0], REAL_RO(stop_)[1]};
+  double *value = (double *)R_alloc((size_t)iterations + 1, sizeof *value);
+  ag_minimizer_done done;
+  r_check(ag_minimizer_run(m, iterations, stop, value, &done));
+  const char *names[] = {"loss", "done", "interrupted", "evaluations", ""};
+  SEXP ans_ = PROTECT(Rf_mkNamed(VECSXP, names));
+  SET_VECTOR_ELT(ans_, 0, Rf_allocVector(REALSXP, done.iterations));
+  for (int i = 0; i < done.iterations; i++) REAL(VECTOR_ELT(ans_, 0))[i] = value[i];
+  SET_VECTOR_ELT(ans_, 1, Rf_ScalarLogical(done.done));
+  SET_VECTOR_ELT(ans_, 2, Rf_ScalarLogical(done.interrupted));
+  SET_VECTOR_ELT(ans_, 3, Rf_ScalarReal((double)ag_minimizer_evaluations(m)));
+  UNPROTECT(1);
+  return ans_;
 }

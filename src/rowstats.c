@@ -233,6 +233,19 @@ SEXP ffi_reduce_dims(SEXP name_, SEXP x_, SEXP rows_, SEXP dims_, SEXP narm_) {
   return ans_;
 }
 
+/* Over dimensions first_ to last_, of two or more that the array has; real numbers only. */
+SEXP ffi_reduce_over(SEXP name_, SEXP x_, SEXP first_, SEXP last_) {
+  int k = find(name_);
+  ag_array *a = r_array(x_);
+  if (!a || !is_real(a->type)) r_stop(AG_E_TYPE, "an array of real numbers is wanted");
+  task t = {a, Rf_asInteger(first_) - 1, Rf_asInteger(last_), 0};
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(statistics[k].fn(r_array_out(own_), &t));
+  SEXP ans_ = r_array_object(own_);
+  UNPROTECT(1);
+  return ans_;
+}
+
 /* The variance of all elements, a number. */
 SEXP ffi_variance(SEXP x_, SEXP narm_) {
   ag_array *a = r_array(x_);

@@ -1,4 +1,6 @@
 library(testthat)
 library(anygpu)
 
-test_check("anygpu")
+# tools/check.sh sets it where all tests have just run
+filter <- Sys.getenv("ANYGPU_TEST_FILTER")
+test_check("anygpu", filter = if (nzchar(filter)) filter)

@@ -1,29 +1,21 @@
 #!/bin/sh
-# Runs the C tests that were built in the folder $1 and shows their output, also in ctest.log
-# there. Each ends with "N passed, N failed[, N skipped]"; one that dies counts as failed.
+# tools/ctest.sh DIR [DEVICE...]    testthat on these devices, and the C tests built in DIR
+#
+# As many at once as there are cores. Prints a line as each ends, then what they said, in order;
+# that is kept as DIR/ctest.log.
 set -u
+cd "$(dirname "$0")/.."
 dir=$1
-here=$(dirname "$0")
-export ASAN_OPTIONS="detect_leaks=1:detect_odr_violation=0:allocator_may_return_null=1"
-export LSAN_OPTIONS="suppressions=$here/lsan.supp:print_suppressions=0"
-export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
+shift
+jobs="$* $(cd tests/core && ls test_*.c | sed 's/\.c$//')"
 
-limit=
-command -v timeout >/dev/null 2>&1 && limit="timeout 900"
+# the devices come first: they take longest
+# shellcheck disable=SC2086
+printf '%s\n' $jobs |
+  xargs -P "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" -n 1 tools/test-one.sh "$dir"
 
-for source in tests/core/test_*.c; do
-  name=$(basename "$source" .c)
-  program=$dir/$name
-  echo "== $name"
-  $limit "$program" inst/kernels </dev/null >"$program.out" 2>&1
-  status=$?
-  cat "$program.out"
-  if ! tail -n 1 "$program.out" | grep -Eq '^([a-z_]+: )?[0-9]+ passed, [0-9]+ failed'; then
-    echo "$name ended without a count (exit status $status)"
-    echo "0 passed, 1 failed, 0 skipped"
-  elif [ $status != 0 ] && tail -n 1 "$program.out" | grep -q ' 0 failed'; then
-    echo "$name: exit status $status"
-    echo "0 passed, 1 failed, 0 skipped"
-  fi
+for job in $jobs; do
+  echo "== $job"
+  cat "$dir/$job.out" || echo "0 passed, 1 failed, 0 skipped"
+  rm -f "$dir/$job.out"
 done | tee "$dir/ctest.log"
-rm -f "$dir"/test_*.out

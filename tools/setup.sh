@@ -49,6 +49,7 @@ check)
   need have pandoc : pandoc
   need have qpdf : qpdf
   need have clang : clang
+  [ "${CI:-}" != true ] || need have ccache : ccache
   ;;
 docs) need have_r roxygen2 : r-cran-roxygen2 ;;
 bench)

@@ -49,13 +49,58 @@ ag_array *ag_array_retain(ag_array *x) {
   return x;
 }
 
+/* By a list, as what hangs on a node may be deep. */
 void ag_array_release(ag_array *x) {
   if (!x || --x->refs) return;
-  drop_args(x);
-  ag_buffer_release(x->buf);
-  free(x);
-  live_arrays--;
+  x->u.dead = NULL;
+  while (x) {
+    ag_array *rest = x->u.dead;
+    for (int i = 0; i < x->nargs; i++) {
+      ag_array *a = x->arg[i];
+      if (!a || --a->refs) continue;
+      a->u.dead = rest;
+      rest = a;
+    }
+    ag_buffer_release(x->buf);
+    free(x);
+    live_arrays--;
+    x = rest;
+  }
 }
+
+/* -- visiting ---------------------------------------------------------------------------------- */
+static ag_status walk_push(ag_walk *w, ag_array *x) {
+  if (w->n == w->cap) {
+    int cap = w->cap ? 2 * w->cap : 256;
+    ag_array **stack = realloc(w->stack, (size_t)cap * sizeof *stack);
+    if (!stack) return ag_fail(AG_E_MEMORY, "out of memory");
+    w->stack = stack, w->cap = cap;
+  }
+  w->stack[w->n++] = x;
+  return AG_OK;
+}
+
+ag_status ag_walk_begin(ag_walk *w, ag_array *x) {
+  w->n = 0;
+  return walk_push(w, x);
+}
+
+ag_array *ag_walk_next(ag_walk *w, ag_status *status) {
+  while (w->n) {
+    ag_array *x = w->stack[w->n - 1];
+    int below = w->n;
+    for (int i = x->mark == -1 ? x->nargs - 1 : -1; i >= 0; i--) {
+      if (!x->arg[i] || x->arg[i]->mark != -1) continue;
+      if ((*status = walk_push(w, x->arg[i])) != AG_OK) return NULL;
+    }
+    if (w->n > below) continue; /* its arguments first */
+    w->n--;
+    if (x->mark == -1) return x;
+  }
+  return NULL;
+}
+
+void ag_walk_end(ag_walk *w) { free(w->stack); }
 
 /* -- shapes ------------------------------------------------------------------------------------ */
 int64_t ag_shape_count(const ag_shape *s) {

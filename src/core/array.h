@@ -105,6 +105,7 @@ struct ag_array {
   int nargs;
   ag_array **arg; /* counted references; NULL entries where an op does not use it */
   union {
+    ag_array *dead; /* while it is released: the next one to free */
     double value;   /* SCALAR */
     uint64_t key;   /* RANDOM */
     ag_axes axes;   /* VIEW, EMBED */
@@ -116,7 +117,7 @@ struct ag_array {
     struct {
       int ta, tb;
       ag_precision precision;
-    } trans;   /* MATMUL */
+    } trans; /* MATMUL */
     struct {
       ag_window window;
       int64_t groups;

@@ -458,6 +458,31 @@ static int emit_put_positions(emitter *e, const ag_array *x, const ag_place *at)
   return emit_pick(e, &e->k->prog.put, x, &x->shape, stride, at);
 }
 
+static ag_status emit_extras(emitter *e, const ag_cut *c) {
+  ag_place at = ag_place_identity(&c->space);
+  for (int i = 0; i < c->nextra; i++) {
+    ag_item *t = &e->b->item[c->extra[i]];
+    add_output(e, t->reg, ag_slot_of(e->b, c->extra[i]), t->x->type,
+               ag_place_access(&at, &c->space));
+  }
+  fold(e->k, AG_MAX_DIM, AG_MAX_DIM);
+  return AG_OK;
+}
+
+/* All parts of a CONCAT, interleaved in its slot. */
+static ag_status emit_parts(emitter *e, const ag_cut *c, int slot) {
+  const ag_array *x = e->b->item[c->root].x;
+  ag_place at = ag_place_identity(&c->space);
+  ag_access out = ag_place_access(&at, &x->shape);
+  for (int j = 0; j < x->nargs; j++) {
+    int reg = emit(e, x->arg[j]->mark, &at);
+    if (reg < 0) return AG_E_ARGUMENT;
+    add_output(e, reg, slot, x->type, out);
+    out.base += ag_concat_step(x, j);
+  }
+  return emit_extras(e, c);
+}
+
 static ag_status emit_map(emitter *e, ag_cut *c) {
   ag_item *root = &e->b->item[c->root];
   ag_place at = ag_place_identity(&c->space);
@@ -465,9 +490,11 @@ static ag_status emit_map(emitter *e, ag_cut *c) {
   int slot = ag_slot_of(e->b, c->copy_into >= 0 ? c->copy_into : c->root), reg;
   if (c->copy_into >= 0) {
     const ag_array *whole = e->b->item[c->copy_into].x;
-    if (!ag_is_joined(whole)) out = ag_place_access(&at, &whole->shape);
+    if (whole->kind == AG_CONCAT && !ag_is_joined(whole)) out = ag_place_access(&at, &whole->shape);
     out.base = c->copy_offset;
     reg = emit(e, c->root, &at);
+  } else if (root->x->kind == AG_CONCAT) {
+    return emit_parts(e, c, slot);
   } else if (root->x->kind == AG_EMBED) {
     out = axes_access(root->x, &root->x->u.axes);
     reg = emit(e, root->x->arg[0]->mark, &at);
@@ -482,13 +509,7 @@ static ag_status emit_map(emitter *e, ag_cut *c) {
   add_output(e, reg, slot, root->x->type, out);
   if (e->k->prog.put.n) e->k->prog.out[0].contiguous = 0;
   root->reg = reg, root->reg_kernel = e->c;
-  for (int i = 0; i < c->nextra; i++) {
-    ag_item *t = &e->b->item[c->extra[i]];
-    add_output(e, t->reg, ag_slot_of(e->b, c->extra[i]), t->x->type,
-               ag_place_access(&at, &c->space));
-  }
-  fold(e->k, AG_MAX_DIM, AG_MAX_DIM);
-  return AG_OK;
+  return emit_extras(e, c);
 }
 
 ag_status ag_emit(ag_build *b, int c, ag_kernel *k) {

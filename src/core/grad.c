@@ -1,71 +1,94 @@
 /* Reverse-mode differentiation: each kind of node has one function that says
  * what its arguments' gradients are, given its own; the result is more graph. */
 #include "grad.h"
+#include "array_new.h"
 #include "conv.h"
+#include "grad_sum.h"
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
-  ag_array **node; /* depends on some x, arguments before users; borrowed */
-  ag_array **grad; /* of node[i]; owned, NULL while nothing reached it */
+  ag_array *x; /* borrowed */
+  ag_grad_sum sum;
+} tape_node;
+
+typedef struct {
+  tape_node *node; /* those that depend on some x, arguments before users */
   int n, cap;
+  ag_array **seen; /* all that are marked, borrowed */
+  int nseen, seen_cap;
+  ag_joins joins;
 } tape;
 
 /* -- which nodes lie between x and y ------------------------------------------------------- */
 enum { UNSEEN = -1, INDEPENDENT = -2 };
 
+static void *grown(void *mem, int n, int *cap, size_t size) {
+  if (n < *cap) return mem;
+  int more = *cap ? 2 * *cap : 64;
+  mem = realloc(mem, (size_t)more * size);
+  if (mem) *cap = more;
+  return mem;
+}
+
 static ag_status push(tape *t, ag_array *x) {
-  if (t->n == t->cap) {
-    int cap = t->cap ? 2 * t->cap : 64;
-    ag_array **node = realloc(t->node, (size_t)cap * sizeof *node);
-    if (node) t->node = node;
-    ag_array **grad = realloc(t->grad, (size_t)cap * sizeof *grad);
-    if (grad) t->grad = grad;
-    if (!node || !grad) return ag_fail(AG_E_MEMORY, "out of memory");
-    t->cap = cap;
-  }
+  tape_node *node = grown(t->node, t->n, &t->cap, sizeof *node);
+  if (!node) return ag_fail(AG_E_MEMORY, "out of memory");
+  t->node = node;
   x->mark = t->n;
-  t->grad[t->n] = NULL;
-  t->node[t->n++] = x;
+  t->node[t->n++] = (tape_node){.x = x};
   return AG_OK;
 }
 
-/* The x are on the tape already; everything else joins it if an argument is on it. */
-static ag_status visit(tape *t, ag_array *x) {
-  if (x->mark != UNSEEN) return AG_OK;
-  int depends = 0;
+static ag_status see(tape *t, ag_array *x) {
+  ag_array **seen = grown(t->seen, t->nseen, &t->seen_cap, sizeof *seen);
+  if (!seen) return ag_fail(AG_E_MEMORY, "out of memory");
+  t->seen = seen;
+  t->seen[t->nseen++] = x;
   x->mark = INDEPENDENT;
-  for (int i = 0; i < x->nargs; i++)
-    if (x->arg[i]) {
-      AG_TRY(visit(t, x->arg[i]));
-      depends |= x->arg[i]->mark >= 0;
-    }
-  return depends ? push(t, x) : AG_OK;
+  return AG_OK;
 }
 
-static void unmark(ag_array *x) {
-  if (x->mark == UNSEEN) return;
-  x->mark = UNSEEN;
+static int depends(const ag_array *x) {
   for (int i = 0; i < x->nargs; i++)
-    if (x->arg[i]) unmark(x->arg[i]);
+    if (x->arg[i] && x->arg[i]->mark >= 0) return 1;
+  return 0;
+}
+
+/* The arguments of x are visited. It joins the tape if one of them is there. */
+static ag_status visit(tape *t, ag_array *x) {
+  AG_TRY(see(t, x));
+  if (!depends(x)) return AG_OK;
+  if (x->kind == AG_CONCAT && x->u.along == x->shape.nd - 1) AG_TRY(ag_joins_add(&t->joins, x));
+  return push(t, x);
+}
+
+/* The x are on the tape already. */
+static ag_status visit_below(tape *t, ag_array *y) {
+  ag_walk walk = {0};
+  ag_status status = ag_walk_begin(&walk, y);
+  while (status == AG_OK && (y = ag_walk_next(&walk, &status))) status = visit(t, y);
+  ag_walk_end(&walk);
+  return status;
+}
+
+static void tape_drop(tape *t) {
+  for (int i = 0; i < t->n; i++) t->node[i].x->mark = UNSEEN;
+  for (int i = 0; i < t->nseen; i++) t->seen[i]->mark = UNSEEN;
+  for (int i = 0; i < t->n; i++) ag_grad_drop(&t->node[i].sum);
+  ag_joins_drop(&t->joins);
+  free(t->node);
+  free(t->seen);
 }
 
 static int wants(const ag_array *x) { return x && x->mark >= 0; }
 
 /* -- accumulating -------------------------------------------------------------------------- */
+static ag_grad_sum *sum_of(const tape *t, const ag_array *x) { return &t->node[x->mark].sum; }
+
 /* Adds g (taken over) to the gradient of x. */
 static ag_status add_grad(tape *t, const ag_array *x, ag_array *g) {
-  ag_array **have = &t->grad[x->mark], *sum;
-  if (!*have) {
-    *have = g;
-    return AG_OK;
-  }
-  ag_status status = ag_expr_binary(&sum, AG_OP_add, *have, g);
-  ag_array_release(g);
-  if (status != AG_OK) return status;
-  ag_array_release(*have);
-  *have = sum;
-  return AG_OK;
+  return ag_grad_add(sum_of(t, x), g);
 }
 
 /* Ends a chain of steps: `s` is the status of the last one, `g` its result. */
@@ -143,39 +166,19 @@ static ag_status sum_broadcast(ag_array **out, const ag_array *x, ag_array *g) {
   return AG_OK;
 }
 
-/* If the view reaches every element of its source once, the way back is a view too. */
-static int inverse_view(const ag_axes *v, const ag_shape *source, const ag_shape *g,
-                        ag_axes *back) {
-  *back = (ag_axes){.nd = g->nd};
-  for (int d = 0; d < g->nd; d++) back->axis[d] = -1;
-  for (int q = 0; q < v->nd; q++) {
-    int d = v->axis[q];
-    if (d < 0 ? source->dim[q] != 1
-              : g->dim[d] != source->dim[q] || (v->step[q] != 1 && v->step[q] != -1))
-      return 0;
-    if (d < 0) continue;
-    if (back->axis[d] >= 0) return 0; /* a diagonal */
-    back->axis[d] = q;
-    back->step[d] = v->step[q];
-    back->off[d] = -v->step[q] * v->off[q];
-  }
-  return 1;
-}
-
-/* The gradient of a slice (replaced by that of its source). */
-static ag_status put_back(ag_array **g, const ag_axes *v, ag_shape source) {
-  ag_axes back;
-  if (inverse_view(v, &source, &(*g)->shape, &back))
-    STEP(*g, ag_expr_view(&next, *g, source, &back));
-  else STEP(*g, ag_expr_embed(&next, *g, source, v));
-  return AG_OK;
+/* Whether x is a vector that stands in each column of a matrix. */
+static int is_column(const ag_array *x) {
+  const ag_axes *v = &x->u.axes;
+  return v->nd == 1 && x->shape.nd == 2 && v->axis[0] == 0 && v->step[0] == 1 && v->off[0] == 0 &&
+         x->shape.dim[0] == x->arg[0]->shape.dim[0];
 }
 
 static ag_status grad_view(tape *t, ag_array *x, ag_array *g) {
   ag_array *sum;
+  if (is_column(x) && ag_shape_equal(&g->shape, &x->shape))
+    return ag_grad_add_rows(sum_of(t, x->arg[0]), ag_array_retain(g));
   AG_TRY(sum_broadcast(&sum, x, g));
-  AG_TRY(put_back(&sum, &x->u.axes, x->arg[0]->shape));
-  return add_grad(t, x->arg[0], sum);
+  return ag_grad_add_slice(sum_of(t, x->arg[0]), sum, &x->u.axes);
 }
 
 static ag_status grad_reshape(tape *t, ag_array *x, ag_array *g) {
@@ -203,8 +206,10 @@ static ag_status grad_embed(tape *t, ag_array *x, ag_array *g) {
   return add_grad(t, x->arg[0], part);
 }
 
+/* Here and below the way may lead through the positions alone, which have no gradient. */
 static ag_status grad_gather(tape *t, ag_array *x, ag_array *g) {
   ag_array *part;
+  if (!wants(x->arg[0])) return AG_OK;
   AG_TRY(ag_expr_recycle(&part, g, x->shape));
   STEP(part, ag_expr_scatter(&next, part, x->arg[1], 1, x->arg[0]->shape.dim[1], 0));
   return add_grad(t, x->arg[0], part);
@@ -222,14 +227,14 @@ static ag_status grad_take(tape *t, ag_array *x, ag_array *g) {
   const ag_shape *source = &x->arg[0]->shape;
   ag_axes axes = picks->axes;
   ag_array *part;
+  if (!wants(x->arg[0])) return AG_OK;
   AG_TRY(ag_expr_recycle(&part, g, x->shape));
   for (int i = 0; i < picks->n; i++) {
     int q = picks->dim[i];
     STEP(part, ag_expr_scatter(&next, part, positions(x, i), q, source->dim[q], 1));
     axes.axis[q] = q, axes.step[q] = 1;
   }
-  AG_TRY(put_back(&part, &axes, *source));
-  return add_grad(t, x->arg[0], part);
+  return ag_grad_add_slice(sum_of(t, x->arg[0]), part, &axes);
 }
 
 static ag_status grad_concat(tape *t, ag_array *x, ag_array *g) {
@@ -403,10 +408,21 @@ static ag_status grad_right(ag_array **part, const ag_array *x, ag_array *g) {
   return over_products(part, x->arg[1]);
 }
 
+/* dA = dC B', which is summed up if A is the left factor of several products. */
+static int is_plain_product(const ag_array *x, const ag_array *g) {
+  return !x->u.trans.ta && !x->u.trans.tb && x->arg[0]->shape.nd == 2 && x->arg[1]->shape.nd == 2 &&
+         ag_shape_equal(&g->shape, &x->shape);
+}
+
 static ag_status grad_matmul(tape *t, ag_array *x, ag_array *g) {
   for (int i = 0; i < 2; i++) {
     ag_array *part = NULL;
     if (!wants(x->arg[i])) continue;
+    if (i == 0 && is_plain_product(x, g)) {
+      AG_TRY(ag_grad_add_product(sum_of(t, x->arg[0]), ag_array_retain(g), x->arg[1],
+                                 x->u.trans.precision));
+      continue;
+    }
     ag_status s = i ? grad_right(&part, x, g) : grad_left(&part, x, g);
     AG_TRY(give(t, x->arg[i], s, part));
   }
@@ -480,21 +496,28 @@ static ag_status constant(ag_array **out, const ag_array *like, double value) {
   return status;
 }
 
+static ag_status total(tape *t, const ag_array *x) {
+  return ag_grad_total(sum_of(t, x), x->shape, &t->joins);
+}
+
 static ag_status run(tape *t, ag_array *y, int n, ag_array *const *x) {
   for (int i = 0; i < n; i++)
     if (x[i]->mark == UNSEEN) AG_TRY(push(t, x[i]));
   int inputs = t->n; /* fewer than n if an array is named twice */
-  AG_TRY(visit(t, y));
+  AG_TRY(visit_below(t, y));
   if (y->mark < 0) return AG_OK;
-  AG_TRY(constant(&t->grad[y->mark], y, 1));
-  for (int i = t->n - 1; i >= inputs; i--)
-    if (t->grad[i]) AG_TRY(backward(t, t->node[i], t->grad[i]));
+  AG_TRY(constant(&sum_of(t, y)->total, y, 1));
+  for (int i = t->n - 1; i >= 0; i--) {
+    AG_TRY(total(t, t->node[i].x));
+    ag_array *g = t->node[i].sum.total;
+    if (g && i >= inputs) AG_TRY(backward(t, t->node[i].x, g));
+  }
   return AG_OK;
 }
 
 static ag_status collect(const tape *t, int n, ag_array *const *x, ag_array **out) {
   for (int i = 0; i < n; i++) {
-    ag_array *g = t->grad[x[i]->mark];
+    ag_array *g = sum_of(t, x[i])->total;
     if (!g) {
       AG_TRY(constant(&out[i], x[i], 0));
     } else if (g->kind == AG_SCALAR || !ag_shape_equal(&g->shape, &x[i]->shape)) {
@@ -514,15 +537,11 @@ ag_status ag_grad(ag_array *y, int n, ag_array *const *x, ag_array **out) {
   for (int i = 0; i < n; i++) out[i] = NULL;
   ag_status status = run(&t, y, n, x);
   if (status == AG_OK) status = collect(&t, n, x, out);
-  unmark(y);
-  for (int i = 0; i < n; i++) x[i]->mark = UNSEEN;
-  for (int i = 0; i < t.n; i++) ag_array_release(t.grad[i]);
-  free(t.node);
-  free(t.grad);
-  if (status != AG_OK)
-    for (int i = 0; i < n; i++) {
-      ag_array_release(out[i]);
-      out[i] = NULL;
-    }
+  tape_drop(&t);
+  if (status == AG_OK) return AG_OK;
+  for (int i = 0; i < n; i++) {
+    ag_array_release(out[i]);
+    out[i] = NULL;
+  }
   return status;
 }

@@ -70,7 +70,7 @@ typedef struct {
     int param;
   } konst[AG_MAX_IN];
   ag_operand
-      out[AG_MAX_OUT];    /* each a different slot; may be an input's slot if both are contiguous */
+      out[AG_MAX_OUT];    /* different elements; may be an input's slot if both are contiguous */
   int outreg[AG_MAX_OUT]; /* register stored there */
   ag_pick pick, put;      /* of the only TAKE; of output 0 (n 0: none) */
 } ag_program;

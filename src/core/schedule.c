@@ -1,8 +1,7 @@
 /* Cuts a pending graph into kernels.
  *
  * 1 collect   the graph below the targets, arguments before users
- * 2 decide    users before arguments: each node is fused into its only user's kernel, or stored
- *             by a kernel of its own; a target, or what was computed before, is a further output
+ * 2 decide    what becomes one kernel (schedule_decide.c)
  * 3 order     kernels by position of their root; assignments last
  * 4 emit      programs (emit.c), slots and their lifetimes */
 #include "array_new.h"
@@ -21,273 +20,33 @@ static ag_status add_item(ag_build *b, ag_array *x) {
     b->item = item, b->item_cap = cap;
   }
   x->mark = b->nitems;
-  b->item[b->nitems++] = (ag_item){
-      .x = x, .owner = -1, .kernel = -1, .slot = -1, .into = -1, .assign = -1, .reg_kernel = -1};
+  b->item[b->nitems++] = (ag_item){.x = x,
+                                   .owner = -1,
+                                   .others = INT64_MAX,
+                                   .kernel = -1,
+                                   .slot = -1,
+                                   .into = -1,
+                                   .assign = -1,
+                                   .reg_kernel = -1};
+  for (int i = 0; i < x->nargs; i++)
+    if (x->arg[i]) b->item[x->arg[i]->mark].refs++;
   return AG_OK;
 }
 
 static ag_status collect(ag_build *b, ag_array *x) {
-  if (x->mark >= 0) return AG_OK;
-  for (int i = 0; i < x->nargs; i++)
-    if (x->arg[i]) {
-      AG_TRY(collect(b, x->arg[i]));
-      b->item[x->arg[i]->mark].refs++;
-    }
-  return add_item(b, x);
-}
-
-/* -- 2 decide ------------------------------------------------------------------------------ */
-static ag_status add_cut(ag_build *b, int root, ag_shape space, int *c) {
-  if (b->ncuts == b->cut_cap) {
-    int cap = b->cut_cap ? 2 * b->cut_cap : 32;
-    ag_cut *cut = realloc(b->cut, (size_t)cap * sizeof *cut);
-    if (!cut) return no_memory();
-    b->cut = cut, b->cut_cap = cap;
-  }
-  *c = b->ncuts;
-  b->cut[b->ncuts++] = (ag_cut){.root = root, .space = space, .copy_into = -1, .matmul = -1};
-  return AG_OK;
-}
-
-static int same_place(const ag_build *b, const ag_item *t, const ag_place *at) {
-  ag_access have = ag_place_access(&t->at, &t->x->shape), want = ag_place_access(at, &t->x->shape);
-  return ag_access_equal(&have, &want, b->cut[t->owner].space.nd);
-}
-
-/* Cut `c` reads node `x` at `at`. */
-static void use(ag_build *b, ag_array *x, int c, const ag_place *at) {
-  ag_item *t = &b->item[x->mark];
-  ag_place inner;
-  if (ag_is_viewlike(x)) {
-    if (ag_place_through(&inner, at, x, &b->cut[c].space)) use(b, x->arg[0], c, &inner);
-    else t->uses = 2, b->cut[c].operands++;
-    return;
-  }
-  if (t->uses == 1 && t->owner == c && same_place(b, t, at)) return;
-  b->cut[c].operands++;
-  if (ag_is_free(x)) return;
-  t->uses = t->uses ? 2 : 1;
-  t->owner = c;
-  t->at = *at;
-}
-
-/* A kernel reads the stored elements of `x`, whatever computes them. */
-static void need(ag_build *b, ag_array *x) { b->item[x->mark].uses = 2; }
-
-static void need_run(ag_build *b, ag_array *x) {
-  int64_t base;
-  need(b, ag_place_run(&base, x));
-}
-
-static void need_behind_views(ag_build *b, ag_array *x) {
-  ag_place at;
-  need(b, ag_place_operand(&at, x));
-}
-
-/* What a product or a convolution reads. */
-static void need_factors(ag_build *b, const ag_array *x) {
-  for (int i = 0; i < 2; i++) {
-    const int images = x->kind == AG_CONV_WEIGHT || (x->kind == AG_CONV && i == 0);
-    if (images) need_run(b, x->arg[i]);
-    else need_behind_views(b, x->arg[i]);
-  }
-}
-
-static int is_fusable(const ag_array *x) {
-  return x->kind == AG_ELEMENTWISE || x->kind == AG_CAST || x->kind == AG_RANDOM;
-}
-
-static int fits(const ag_cut *c, const ag_array *x) {
-  return c->operands - 1 + x->nargs <= AG_MAX_IN &&
-         c->instrs + 1 + 2 * x->nargs < AG_MAX_INSTR - AG_MAX_IN;
-}
-
-static int is_map(const ag_build *b, const ag_cut *c) {
-  ag_kind kind = b->item[c->root].x->kind;
-  switch (kind) {
-  case AG_REDUCE:
-  case AG_SCAN:
-  case AG_EMBED:
-  case AG_GATHER:
-  case AG_SCATTER:
-  case AG_TAKE:
-  case AG_PUT:
-  case AG_POOLING:
-  case AG_SELECT: return 0;
-  default: return c->copy_into < 0;
-  }
-}
-
-/* Whether the item's elements, in order, are those of the owner's iterations. */
-static int runs_along(const ag_build *b, const ag_item *t) {
-  const ag_shape *space = &b->cut[t->owner].space;
-  ag_access at = ag_place_access(&t->at, &t->x->shape);
-  return ag_array_count(t->x) == ag_shape_count(space) && at.base == 0 &&
-         ag_access_contiguous(&at, space);
-}
-
-static int can_be_extra(const ag_build *b, const ag_item *t) {
-  const ag_cut *c = &b->cut[t->owner];
-  return is_map(b, c) && c->nextra < AG_MAX_OUT - 1 && runs_along(b, t);
-}
-
-/* Products and convolutions leave their result to an epilogue. */
-static int accumulates(const ag_array *x) { return x->kind == AG_MATMUL || x->kind == AG_CONV; }
-
-/* The product becomes the accumulator of the elementwise kernel that is its only user. The kernel's
- * first output serves as the product's memory meanwhile, so it must have its type and must not be
- * an assignment. */
-static int can_be_epilogue(const ag_build *b, const ag_item *t) {
-  if (t->uses != 1 || t->target || t->x->computed || t->into >= 0) return 0;
-  const ag_cut *c = &b->cut[t->owner];
-  const ag_item *root = &b->item[c->root];
-  int assigns = root->assign >= 0;
-  for (int i = 0; i < c->nextra; i++) assigns |= b->item[c->extra[i]].assign >= 0;
-  return is_map(b, c) && c->matmul < 0 && !assigns && root->x->type == t->x->type &&
-         runs_along(b, t) && ag_shape_equal(&c->space, &t->x->shape);
-}
-
-static void use_args(ag_build *b, ag_array *x, int c, const ag_place *at) {
-  b->cut[c].instrs += 1 + x->nargs;
-  for (int i = 0; i < x->nargs; i++)
-    if (x->arg[i]) use(b, x->arg[i], c, at);
-}
-
-static ag_status fuse(ag_build *b, int i) {
-  ag_item *t = &b->item[i];
-  ag_cut *c = &b->cut[t->owner];
-  if (t->target || t->x->computed) {
-    c->extra[c->nextra++] = i;
-    t->stored = 1, t->kernel = t->owner;
-  }
-  c->operands--;
-  use_args(b, t->x, t->owner, &t->at);
-  return AG_OK;
-}
-
-/* The node below views and reshapes that has the same elements in the same order. */
-static ag_array *same_elements(ag_array *x) {
-  while (ag_is_viewlike(x)) {
-    ag_place at = ag_place_identity(&x->shape), inner;
-    if (!ag_place_through(&inner, &at, x, &x->shape)) return x;
-    ag_access access = ag_place_access(&inner, &x->arg[0]->shape);
-    if (ag_array_count(x->arg[0]) != ag_array_count(x) || access.base ||
-        !ag_access_contiguous(&access, &x->shape))
-      return x;
-    x = x->arg[0];
-  }
-  return x;
-}
-
-/* The parts of a CONCAT whose elements do not follow each other: each is computed by a kernel that
- * stores it with strides. */
-static ag_status interleave_parts(ag_build *b, int i) {
-  ag_array *x = b->item[i].x;
-  int64_t offset = 0, stride = 1;
-  for (int q = 0; q < x->u.along; q++) stride *= x->shape.dim[q];
-  for (int j = 0; j < x->nargs; j++) {
-    ag_array *part = x->arg[j];
-    ag_place at = ag_place_identity(&part->shape);
-    int c;
-    AG_TRY(add_cut(b, part->mark, part->shape, &c));
-    b->cut[c].copy_into = i, b->cut[c].copy_offset = offset;
-    use(b, part, c, &at);
-    offset += stride * part->shape.dim[x->u.along];
-  }
-  return AG_OK;
-}
-
-/* The parts of a CONCAT are computed straight into its slot, where each can have only one place. */
-static ag_status place_parts(ag_build *b, int i) {
-  ag_array *x = b->item[i].x;
-  int64_t offset = 0;
-  for (int j = 0; j < x->nargs; j++) {
-    ag_array *part = same_elements(x->arg[j]);
-    ag_item *t = &b->item[part->mark];
-    if (ag_is_viewlike(part) || ag_is_free(part) || part->kind == AG_CONCAT || t->into >= 0 ||
-        t->assign >= 0 || t->kernel >= 0) {
-      int c;
-      AG_TRY(add_cut(b, part->mark, part->shape, &c));
-      b->cut[c].copy_into = i, b->cut[c].copy_offset = offset;
-      ag_place at = ag_place_identity(&part->shape);
-      if (!ag_is_free(part) && !ag_is_viewlike(part)) need(b, part);
-      else use(b, part, c, &at);
-    } else {
-      t->into = i, t->into_offset = offset;
-      need(b, part);
-    }
-    offset += ag_array_count(part);
-  }
-  return AG_OK;
-}
-
-static ag_status own_kernel(ag_build *b, int i) {
-  ag_array *x = b->item[i].x;
-  int c;
-  b->item[i].stored = 1;
-  if (x->kind == AG_CONCAT) return ag_is_joined(x) ? place_parts(b, i) : interleave_parts(b, i);
-  int of_argument =
-      x->kind == AG_REDUCE || x->kind == AG_EMBED || x->kind == AG_PUT || x->kind == AG_SELECT;
-  ag_shape space = of_argument ? x->arg[0]->shape : x->shape;
-  AG_TRY(add_cut(b, i, space, &c));
-  b->item[i].kernel = c;
-  ag_place at = ag_place_identity(&space), inner;
-  if (accumulates(x) || x->kind == AG_CONV_WEIGHT) {
-    b->cut[c].matmul = i;
-    need_factors(b, x);
-  } else if (x->kind == AG_POOLING) {
-    for (int j = 0; j < x->nargs; j++) need_run(b, x->arg[j]);
-  } else if (x->kind == AG_GATHER || x->kind == AG_SCATTER) {
-    need_run(b, x->arg[0]);
-    need_run(b, x->arg[1]);
-  } else if (x->kind == AG_TAKE) {
-    need_behind_views(b, x->arg[0]);
-    b->cut[c].operands++;
-    for (int j = 1; j < x->nargs; j++) use(b, x->arg[j], c, &at);
-  } else if (ag_is_viewlike(x)) {
-    if (!ag_place_through(&inner, &at, x, &space))
-      return ag_fail(AG_E_ARGUMENT, "internal: a view of itself");
-    use(b, x->arg[0], c, &inner);
-  } else {
-    use_args(b, x, c, &at);
-  }
-  return AG_OK;
-}
-
-static ag_status decide(ag_build *b, int i) {
-  ag_item *t = &b->item[i];
-  ag_array *x = t->x;
-  if (x->kind == AG_BUFFER) return AG_OK;
-  if ((ag_is_free(x) || ag_is_viewlike(x)) && !t->target && t->uses < 2) return AG_OK;
-  if (t->uses == 1 && is_fusable(x) && fits(&b->cut[t->owner], x)) {
-    if (!(t->target || x->computed) || can_be_extra(b, t)) return fuse(b, i);
-  }
-  if (accumulates(x) && can_be_epilogue(b, t)) {
-    b->cut[t->owner].matmul = i;
-    need_factors(b, x);
-    return AG_OK;
-  }
-  return own_kernel(b, i);
+  ag_walk walk = {0};
+  ag_status status = ag_walk_begin(&walk, x);
+  while (status == AG_OK && (x = ag_walk_next(&walk, &status))) status = add_item(b, x);
+  ag_walk_end(&walk);
+  return status;
 }
 
 /* -- 3 order ------------------------------------------------------------------------------- */
 static const ag_build *sorting; /* qsort has no context argument */
 
-static int assigns(const ag_build *b, const ag_cut *c) {
-  if (c->copy_into >= 0) return 0;
-  int any = b->item[c->root].assign >= 0;
-  for (int i = 0; i < c->nextra; i++) any |= b->item[c->extra[i]].assign >= 0;
-  return any;
-}
-
-static int64_t position(const ag_build *b, const ag_cut *c) {
-  int64_t at = c->copy_into >= 0 ? 2 * (int64_t)c->copy_into : 2 * (int64_t)c->root + 1;
-  return at + (assigns(b, c) ? 2 * (int64_t)b->nitems + 2 : 0);
-}
-
 static int by_position(const void *p, const void *q) {
-  int64_t a = position(sorting, &sorting->cut[*(const int *)p]),
-          b = position(sorting, &sorting->cut[*(const int *)q]);
+  int64_t a = ag_cut_position(sorting, &sorting->cut[*(const int *)p]),
+          b = ag_cut_position(sorting, &sorting->cut[*(const int *)q]);
   return (a > b) - (a < b);
 }
 
@@ -422,7 +181,7 @@ static void keep_results(ag_build *b) {
 
 static ag_status build(ag_build *b) {
   ag_schedule *s = b->s;
-  for (int i = b->nitems - 1; i >= 0; i--) AG_TRY(decide(b, i));
+  AG_TRY(ag_schedule_decide(b));
   int *order = malloc((size_t)(b->ncuts + 1) * sizeof *order);
   s->kernel = calloc((size_t)b->ncuts + 1, sizeof *s->kernel);
   s->slot = calloc((size_t)b->nitems + 1, sizeof *s->slot);

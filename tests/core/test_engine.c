@@ -482,7 +482,7 @@ int main(int argc, char **argv) {
   ag_device *opencl;
   if (ag_device_find(&opencl, "opencl") == AG_OK) {
     on_device("opencl", AG_F64, programs / 10 + 1);
-    on_device("opencl", AG_F32, programs / 10 + 1);
+    on_device("opencl", AG_F32, programs / 20 + 1);
   } else {
     printf("no OpenCL device: %s\n", ag_device_opencl_problem());
     skipped = 1;

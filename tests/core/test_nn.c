@@ -1,24 +1,9 @@
 /* The trainer alone: gradients against finite differences of an independent double precision
- * network, optimiser steps against their formulas, learning, the last batch, leaks.
+ * network, steps with states against their formulas, learning, the last batch, leaks.
  * Usage: test_nn [device] */
 #include "nn_mlp.h"
+#include "check.h"
 #include <stdio.h>
-#include <string.h>
-
-static int failed, passed;
-
-#define CHECK(condition, ...)                                                                      \
-  do {                                                                                             \
-    if (condition) {                                                                               \
-      passed++;                                                                                    \
-    } else {                                                                                       \
-      failed++;                                                                                    \
-      fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #condition);                              \
-      fprintf(stderr, __VA_ARGS__);                                                                \
-      fputc('\n', stderr);                                                                         \
-    }                                                                                              \
-  } while (0)
-#define OK(call) CHECK((call) == AG_OK, "%s", ag_error_message())
 
 /* -- an independent network in double precision -------------------------------------------- */
 static double activate(ag_op act, double z) {
@@ -42,9 +27,9 @@ static void forward(const mlp *m, const double *p, const double *x, int64_t n, i
   }
 }
 
-static double sample_loss(ag_loss loss, const double *z, int64_t k, const double *y) {
+static double sample_loss(mlp_loss loss, const double *z, int64_t k, const double *y) {
   double sum = 0;
-  if (loss == AG_LOSS_MSE) {
+  if (loss == MLP_MSE) {
     for (int64_t i = 0; i < k; i++) sum += (z[i] - y[i]) * (z[i] - y[i]);
     return sum / (double)k;
   }
@@ -52,25 +37,25 @@ static double sample_loss(ag_loss loss, const double *z, int64_t k, const double
   return log(sum) - z[(int)y[0]];
 }
 
-static double mean_loss(const mlp *m, ag_loss loss, const double *p, const double *x, int64_t n,
-                        int64_t ky, const double *y) {
+static double mean_loss(const mlp *m, const double *p, const double *x, int64_t n, int64_t ky,
+                        const double *y) {
   double sum = 0, h[64];
   for (int64_t j = 0; j < n; j++) {
     forward(m, p, x, n, j, h);
-    sum += sample_loss(loss, h, m->width[m->n], y + ky * j);
+    sum += sample_loss(m->loss, h, m->width[m->n], y + ky * j);
   }
   return sum / (double)n;
 }
 
-static void numeric_gradient(const mlp *m, ag_loss loss, double *p, const double *x, int64_t n,
-                             int64_t ky, const double *y, double *g) {
+static void numeric_gradient(const mlp *m, double *p, const double *x, int64_t n, int64_t ky,
+                             const double *y, double *g) {
   const double eps = 1e-5;
   for (int64_t i = 0; i < mlp_nparam(m); i++) {
     double old = p[i];
     p[i] = old + eps;
-    double up = mean_loss(m, loss, p, x, n, ky, y);
+    double up = mean_loss(m, p, x, n, ky, y);
     p[i] = old - eps;
-    g[i] = (up - mean_loss(m, loss, p, x, n, ky, y)) / (2 * eps);
+    g[i] = (up - mean_loss(m, p, x, n, ky, y)) / (2 * eps);
     p[i] = old;
   }
 }
@@ -98,50 +83,51 @@ static void data_free(data_set *d) {
   free(d->y);
 }
 
-/* One step of SGD with learning rate 1 on the whole data moves the parameters by the gradient. */
-static void test_gradient(ag_device *dev, ag_loss loss, ag_op act) {
-  mlp m = {3, {3, 5, 4, 3}, act};
-  data_set d = data_new(11, 3, loss == AG_LOSS_MSE ? 3 : 1, loss == AG_LOSS_MSE ? 0 : 3);
-  ag_optim sgd = {.kind = AG_OPTIM_SGD, .lr = 1};
-  int64_t np = mlp_nparam(&m);
-  double *p = mlp_start(&m, 7), *q = malloc((size_t)np * sizeof *q),
-         *g = malloc((size_t)np * sizeof *g);
+static const mlp_optim step_of_1 = {.lr = 1},
+                       adam = {.adam = 1, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+
+/* A trainer of the data in batches of `batch`. */
+static ag_status train(ag_trainer **t, ag_device *dev, const mlp *m, const data_set *d,
+                       const double *p, int64_t batch) {
+  AG_TRY(mlp_trainer(t, dev, m, d->n, d->x, d->y, p));
+  return mlp_pass(*t, m, 1, d->n, batch);
+}
+
+/* Gradient of the mean loss of all data, exact to float32: a step of SGD with learning rate 1 moves
+ * the parameters by it. Gives the loss. */
+static double gradient(ag_device *dev, mlp m, const data_set *d, const double *p, double *g) {
+  ag_trainer *t = NULL;
+  mlp_epoch e = {0};
+  m.optim = step_of_1;
+  CHECK_OK(train(&t, dev, &m, d, p, d->n));
+  CHECK_OK(mlp_run(t, &m, 1, 0, &e));
+  CHECK_OK(ag_trainer_read(t, AG_IN_PARAM, g));
+  for (int64_t i = 0; i < mlp_nparam(&m); i++) g[i] = (float)p[i] - g[i];
+  ag_trainer_free(t);
+  return e.loss;
+}
+
+static void test_gradient(ag_device *dev, mlp_loss loss, ag_op act) {
+  mlp m = {3, {3, 5, 4, 3}, act, loss, {0}};
+  int64_t ky = loss == MLP_MSE ? 3 : 1, np = mlp_nparam(&m);
+  data_set d = data_new(11, 3, ky, loss == MLP_MSE ? 0 : 3);
+  double *p = mlp_start(&m, 7), *have = malloc((size_t)np * sizeof *have),
+         *want = malloc((size_t)np * sizeof *want), worst = 0;
   for (int64_t i = 0; i < np; i++) p[i] = (float)(p[i] + 0.01);
-  ag_trainer *t = NULL;
-  ag_epoch e;
-  OK(mlp_trainer(&t, dev, &m, d.n, d.x, d.ky, d.y, loss, &sgd, p));
-  OK(mlp_pass(t, &m, 1, d.n, d.n));
-  OK(ag_pass_run(t, 1, NULL, NULL, NULL, &e));
-  OK(ag_trainer_read(t, q));
+  double value = gradient(dev, m, &d, p, have);
   for (int64_t i = 0; i < d.n * 3; i++) d.x[i] = (float)d.x[i];
-  CHECK(fabs(e.loss - mean_loss(&m, loss, p, d.x, d.n, d.ky, d.y)) < 1e-5, "loss %g", e.loss);
-  numeric_gradient(&m, loss, p, d.x, d.n, d.ky, d.y, g);
-  double worst = 0;
-  for (int64_t i = 0; i < np; i++) worst = fmax(worst, fabs(p[i] - q[i] - g[i]));
+  CHECK(fabs(value - mean_loss(&m, p, d.x, d.n, ky, d.y)) < 1e-5, "loss %g", value);
+  numeric_gradient(&m, p, d.x, d.n, ky, d.y, want);
+  for (int64_t i = 0; i < np; i++) worst = fmax(worst, fabs(have[i] - want[i]));
   CHECK(worst < 2e-6, "loss %d, op %d: gradients differ by %g", loss, act, worst);
-  ag_trainer_free(t);
   data_free(&d);
-  free(p), free(q), free(g);
+  free(p), free(have), free(want);
 }
 
-/* Gradient of one batch, exact to float32: from SGD with learning rate 1. */
-static void batch_gradient(ag_device *dev, const mlp *m, const data_set *d, const double *p,
-                           double *g) {
-  ag_optim sgd = {.kind = AG_OPTIM_SGD, .lr = 1};
-  ag_trainer *t = NULL;
-  ag_epoch e;
-  OK(mlp_trainer(&t, dev, m, d->n, d->x, d->ky, d->y, AG_LOSS_MSE, &sgd, p));
-  OK(mlp_pass(t, m, 1, d->n, d->n));
-  OK(ag_pass_run(t, 1, NULL, NULL, NULL, &e));
-  OK(ag_trainer_read(t, g));
-  for (int64_t i = 0; i < mlp_nparam(m); i++) g[i] = p[i] - g[i];
-  ag_trainer_free(t);
-}
-
-static void optim_reference(const ag_optim *o, int t, int64_t n, double *p, const double *g,
+static void optim_reference(const mlp_optim *o, int t, int64_t n, double *p, const double *g,
                             double *s1, double *s2) {
   for (int64_t i = 0; i < n; i++) {
-    if (o->kind == AG_OPTIM_SGD) {
+    if (!o->adam) {
       s1[i] = o->momentum * s1[i] + g[i];
       p[i] -= o->lr * s1[i];
       continue;
@@ -153,24 +139,24 @@ static void optim_reference(const ag_optim *o, int t, int64_t n, double *p, cons
   }
 }
 
-static void test_optimizer(ag_device *dev, ag_optim o) {
-  mlp m = {2, {3, 4, 1}, AG_OP_tanh};
+/* States and the numbers that change with the step. */
+static void test_steps(ag_device *dev, mlp_optim o) {
+  mlp m = {2, {3, 4, 1}, AG_OP_tanh, MLP_MSE, o};
   data_set d = data_new(10, 3, 1, 0);
   size_t np = (size_t)mlp_nparam(&m);
   double *p = mlp_start(&m, 3), *q = malloc(np * sizeof *q), *g = malloc(np * sizeof *g);
   double *s1 = calloc(np, sizeof *s1), *s2 = calloc(np, sizeof *s2), worst = 0;
   ag_trainer *t = NULL;
-  ag_epoch e;
-  OK(mlp_trainer(&t, dev, &m, d.n, d.x, d.ky, d.y, AG_LOSS_MSE, &o, p));
-  OK(mlp_pass(t, &m, 1, d.n, d.n));
+  mlp_epoch e;
+  CHECK_OK(train(&t, dev, &m, &d, p, d.n));
   for (int step = 1; step <= 5; step++) {
-    OK(ag_pass_run(t, 1, NULL, NULL, NULL, &e));
-    batch_gradient(dev, &m, &d, p, g);
+    CHECK_OK(mlp_run(t, &m, 1, step - 1, &e));
+    gradient(dev, m, &d, p, g);
     optim_reference(&o, step, (int64_t)np, p, g, s1, s2);
   }
-  OK(ag_trainer_read(t, q));
+  CHECK_OK(ag_trainer_read(t, AG_IN_PARAM, q));
   for (size_t i = 0; i < np; i++) worst = fmax(worst, fabs(p[i] - q[i]));
-  CHECK(worst < 1e-4 * o.lr * 5, "optimiser %d: parameters differ by %g", o.kind, worst);
+  CHECK(worst < 1e-4 * o.lr * 5, "adam %d: parameters differ by %g", o.adam, worst);
   ag_trainer_free(t);
   data_free(&d);
   free(p), free(q), free(g), free(s1), free(s2);
@@ -178,21 +164,18 @@ static void test_optimizer(ag_device *dev, ag_optim o) {
 
 /* Exclusive or of two signs; 101 samples in batches of 16 leave a last batch of 5. */
 static void test_learning(ag_device *dev) {
-  mlp m = {2, {2, 16, 2}, AG_OP_relu};
+  mlp m = {2, {2, 16, 2}, AG_OP_relu, MLP_CROSS_ENTROPY, adam};
   data_set d = data_new(101, 2, 1, 2);
   for (int64_t j = 0; j < d.n; j++) d.y[j] = (d.x[j] > 0) != (d.x[j + d.n] > 0);
-  ag_optim adam = {.kind = AG_OPTIM_ADAM, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
   double *p = mlp_start(&m, 1);
   ag_trainer *t = NULL;
-  ag_epoch e = {0}, v = {0};
-  OK(mlp_trainer(&t, dev, &m, d.n, d.x, d.ky, d.y, AG_LOSS_CROSS_ENTROPY, &adam, p));
-  OK(mlp_pass(t, &m, 1, d.n, 16));
-  OK(mlp_pass(t, &m, 0, d.n, 64));
-  for (int i = 0; i < 200; i++) OK(ag_pass_run(t, 1, NULL, NULL, NULL, &e));
-  CHECK(e.samples == d.n, "%d samples", (int)e.samples);
-  CHECK(t->step == 200 * 7, "%d steps", (int)t->step);
-  OK(ag_pass_run(t, 0, NULL, NULL, NULL, &v));
-  CHECK(v.loss < 0.1 && v.accuracy > 0.97, "loss %g, accuracy %g", v.loss, v.accuracy);
+  mlp_epoch e = {0}, v = {0};
+  CHECK_OK(train(&t, dev, &m, &d, p, 16));
+  CHECK_OK(mlp_pass(t, &m, 0, d.n, 64));
+  for (int i = 0; i < 200; i++) CHECK_OK(mlp_run(t, &m, 1, 7 * i, &e));
+  CHECK(e.done.batches == 7, "%d batches", (int)e.done.batches);
+  CHECK_OK(mlp_run(t, &m, 0, 0, &v));
+  CHECK(e.loss < 0.15 && v.loss < 0.1, "loss %g, afterwards %g", e.loss, v.loss);
   ag_trainer_free(t);
   data_free(&d);
   free(p);
@@ -202,57 +185,54 @@ static int stop_now(void) { return 1; }
 
 /* Asked to stop, a pass ends after the batch it was in: no error, and the rest undone. */
 static void test_interrupt(ag_device *dev) {
-  mlp m = {2, {20, 300, 2}, AG_OP_relu};
+  mlp m = {2, {20, 300, 2}, AG_OP_relu, MLP_CROSS_ENTROPY, {.lr = 0.01}};
   data_set d = data_new(20000, 20, 1, 2);
-  ag_optim sgd = {.kind = AG_OPTIM_SGD, .lr = 0.01};
   double *p = mlp_start(&m, 1);
   ag_trainer *t = NULL;
-  ag_epoch e;
-  OK(mlp_trainer(&t, dev, &m, d.n, d.x, d.ky, d.y, AG_LOSS_CROSS_ENTROPY, &sgd, p));
-  OK(mlp_pass(t, &m, 1, d.n, 2));
+  mlp_epoch e;
+  CHECK_OK(train(&t, dev, &m, &d, p, 2));
   ag_hook_interrupted = stop_now;
-  OK(ag_pass_run(t, 1, NULL, NULL, NULL, &e));
+  CHECK_OK(mlp_run(t, &m, 1, 0, &e));
   ag_hook_interrupted = NULL;
-  CHECK(e.interrupted && e.samples > 0 && e.samples < d.n, "%d samples", (int)e.samples);
-  CHECK(isfinite(e.loss), "loss %g", e.loss);
+  CHECK(e.done.interrupted && e.done.batches > 0 && e.done.batches < d.n / 2, "%d batches",
+        (int)e.done.batches);
   ag_trainer_free(t);
   data_free(&d);
   free(p);
 }
 
 static void test_bad_input(ag_device *dev) {
-  mlp m = {1, {2, 3}, AG_OP_relu};
+  mlp m = {1, {2, 3}, AG_OP_relu, MLP_CROSS_ENTROPY, {.lr = 0.01}};
   data_set d = data_new(5, 2, 1, 3);
-  ag_optim sgd = {.kind = AG_OPTIM_SGD, .lr = 0.01};
   double *p = mlp_start(&m, 1);
   ag_trainer *t = NULL;
-  ag_epoch e;
+  mlp_epoch e;
   int bad = 5;
-  OK(mlp_trainer(&t, dev, &m, d.n, d.x, d.ky, d.y, AG_LOSS_MSE, &sgd, p));
-  CHECK(ag_pass_run(t, 1, NULL, NULL, NULL, &e) == AG_E_ARGUMENT, "ran without plans");
+  CHECK_OK(mlp_trainer(&t, dev, &m, d.n, d.x, d.y, p));
   CHECK(ag_trainer_pass(t, 1, 1, &bad, 1) == AG_E_ARGUMENT, "took a sample that does not exist");
-  CHECK(mlp_pass(t, &m, 1, d.n, 2) == AG_E_SHAPE, "took 3 outputs for 1 target");
+  CHECK_OK(ag_trainer_pass(t, 1, d.n, NULL, 2));
+  CHECK(mlp_run(t, &m, 1, 0, &e) == AG_E_ARGUMENT, "ran without plans");
+  CHECK_OK(mlp_trace(t, &m, 1, 2));
+  CHECK(mlp_trace(t, &m, 1, 2) == AG_E_ARGUMENT, "two plans for one size");
   ag_trainer_free(t);
   data_free(&d);
   free(p);
 }
 
 static ag_status small_training(ag_device *dev, const mlp *m, const data_set *d, const double *p) {
-  ag_optim adam = {.kind = AG_OPTIM_ADAM, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
   ag_trainer *t = NULL;
-  ag_epoch e;
+  mlp_epoch e;
   double q[64];
-  ag_status status = mlp_trainer(&t, dev, m, d->n, d->x, 1, d->y, AG_LOSS_CROSS_ENTROPY, &adam, p);
-  if (status == AG_OK) status = mlp_pass(t, m, 1, d->n, 4);
-  if (status == AG_OK) status = ag_pass_run(t, 1, NULL, NULL, NULL, &e);
-  if (status == AG_OK) status = ag_trainer_read(t, q);
+  ag_status status = train(&t, dev, m, d, p, 4);
+  if (status == AG_OK) status = mlp_run(t, m, 1, 0, &e);
+  if (status == AG_OK) status = ag_trainer_read(t, AG_IN_PARAM, q);
   ag_trainer_free(t);
   return status;
 }
 
 /* Whichever device call fails: a status, a message, and nothing left behind. */
 static void test_faults(ag_device *dev) {
-  mlp m = {2, {2, 3, 2}, AG_OP_relu};
+  mlp m = {2, {2, 3, 2}, AG_OP_relu, MLP_CROSS_ENTROPY, adam};
   data_set d = data_new(10, 2, 1, 2);
   double *p = mlp_start(&m, 1);
   int64_t live = ag_array_live(), buffers = ag_device_memory(dev).live_buffers;
@@ -279,15 +259,13 @@ int main(int argc, char **argv) {
     return 2;
   }
   int64_t live = ag_array_live();
-  test_gradient(dev, AG_LOSS_MSE, AG_OP_tanh);
-  test_gradient(dev, AG_LOSS_MSE, AG_OP_relu);
-  test_gradient(dev, AG_LOSS_CROSS_ENTROPY, AG_OP_sigmoid);
-  test_gradient(dev, AG_LOSS_CROSS_ENTROPY, AG_OP_relu);
-  test_optimizer(dev, (ag_optim){.kind = AG_OPTIM_SGD, .lr = 0.1});
-  test_optimizer(dev, (ag_optim){.kind = AG_OPTIM_SGD, .lr = 0.1, .momentum = 0.9});
-  test_optimizer(
-      dev,
-      (ag_optim){.kind = AG_OPTIM_ADAM, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8});
+  test_gradient(dev, MLP_MSE, AG_OP_tanh);
+  test_gradient(dev, MLP_MSE, AG_OP_relu);
+  test_gradient(dev, MLP_CROSS_ENTROPY, AG_OP_sigmoid);
+  test_gradient(dev, MLP_CROSS_ENTROPY, AG_OP_relu);
+  test_steps(dev, (mlp_optim){.lr = 0.1});
+  test_steps(dev, (mlp_optim){.lr = 0.1, .momentum = 0.9});
+  test_steps(dev, adam);
   test_learning(dev);
   test_interrupt(dev);
   test_bad_input(dev);
@@ -296,6 +274,5 @@ int main(int argc, char **argv) {
   CHECK(ag_device_memory(dev).live_buffers == 0, "%d buffers leak",
         (int)ag_device_memory(dev).live_buffers);
   ag_device_shutdown();
-  printf("nn: %d passed, %d failed\n", passed, failed);
-  return failed > 0;
+  return check_summary(0);
 }

@@ -287,8 +287,8 @@ static void program_cache(void) {
         (int)(ag_stat.builds - builds));
 }
 
-static void all_kernels(ag_dtype type) {
-  reductions(type, AG_WHICH_MIN);
+static void all_kernels(ag_dtype type, ag_reduction last) {
+  reductions(type, last);
   reduction_of_view(type);
   products(type);
   gather(type, 5);
@@ -298,11 +298,11 @@ static void all_kernels(ag_dtype type) {
 int main(int argc, char **argv) {
   int status;
   if (!open_opencl(argc, argv, &status)) return status;
-  if (dev->has_f64) all_kernels(AG_F64);
-  all_kernels(AG_F32);
+  if (dev->has_f64) all_kernels(AG_F64, AG_WHICH_MIN);
+  all_kernels(AG_F32, dev->has_f64 ? AG_MAX : AG_WHICH_MIN);
   gather(AG_I32, 33);
   pretend(1, 1);
-  all_kernels(AG_F32);
+  all_kernels(AG_F32, AG_WHICH_MIN);
   products(dev->has_f64 ? AG_F64 : AG_F32);
   pretend(0, 0);
   reductions(AG_F32, AG_PROD);

@@ -5,7 +5,7 @@
 #   settings   what the layer was told, by the names and in the order (height, width) of users
 #   training   TRUE or FALSE
 #   x          the input; a list for a layer of several inputs; whole numbers for an embedding
-#   mask       attention only: TRUE where a key (rows) may be looked at by a query (columns)
+#   mask       attention only: TRUE where a key may be looked at: keys x n, keys x queries x n
 #   w, state   the weights and what is not trained, by name
 #   g          the gradient of the loss by the output: the loss is sum(g * y)
 #   y, dx, dw  the output, the gradients by the input (none by codes) and by each weight
@@ -21,17 +21,17 @@
 # max_pool1d, avg_pool1d, max_pool2d, _stride, _same, avg_pool2d, _stride, _same
 # global_max_pool1d, global_avg_pool1d, global_max_pool2d, global_avg_pool2d
 # batch_norm_eval, batch_norm_train, batch_norm_dense_eval, batch_norm_dense_train
-#                                    gamma, beta; state: mean, variance (after: unbiased variance,
+#                                    scale, shift; state: mean, variance (after: unbiased variance,
 #                                    new = (1 - momentum) old + momentum batch, momentum 0.1)
-# layer_norm, layer_norm_sequence    gamma, beta (per feature)
+# layer_norm, layer_norm_sequence    scale, shift (per feature)
 # embedding                          weight (units x levels); codes count from 1
 # simple_rnn, lstm, gru, each also with _sequences, _bidirectional, _bidirectional_sequences
-#                                    kernel (gates units x features), recurrent (... x units),
-#                                    bias; gru: recurrent_bias too; the way back: kernel_back, ...;
+#                                    weight (gates units x features), recurrent (... x units),
+#                                    bias; gru: recurrent_bias too; the way back: weight_back, ...;
 #                                    gates: lstm i, f, g, o; gru r, z, n
 # attention, _causal, _mask, _cross  query, query_bias, key, key_bias, value, value_bias, output,
 #                                    output_bias (units x units); _cross: x is list(queries, keys)
-# prelu                              alpha (per feature)
+# prelu                              slope (per feature)
 #
 # activations: list(x, g, <activation> = list(y, dx)), samples last, softmax over the features:
 #   linear relu leaky_relu (0.01) elu selu gelu silu softplus sigmoid tanh softmax hard_sigmoid
@@ -46,17 +46,19 @@
 fixture <- function(name) dget(test_path("fixtures", paste0(name, ".R")))
 
 # The layer computes what the fixture says: output, new state and all gradients. `x`: the input, if
-# the layer takes it in another form; `rename`: the fixture's names of the layer's weights, if
-# they differ, as in c(scale = "gamma").
-expect_fixture <- function(layer, name, x = NULL, rename = NULL, tolerance = 1e-6) {
+# the layer takes it in another form, as list(x, mask); `rename`: the fixture's names of the layer's
+# weights, if they differ, as in c(gamma = "scale"); `change`: what is done to the fixture first.
+expect_fixture <- function(layer, name, x = NULL, rename = NULL, change = identity,
+                           tolerance = 1e-6) {
   skip_if_not("float64" %in% test_types())
-  want <- fixture(name)
+  want <- change(fixture(name))
   if (!is.null(x)) want$x <- x
   want <- fixture_renamed(want, rename)
   start <- anygpu:::nn_layer_init(layer, fixture_shape(want$x))
-  expect_setequal(names(start), names(want$w))
+  expect_setequal(as.character(names(start)), as.character(names(want$w)))
   expect_identical(lapply(start, fixture_dim), lapply(want$w, fixture_dim)[names(start)])
   got <- fixture_run(layer, want)
+  want$dx <- as_list(want$dx)
   for (part in intersect(c("y", "dx", "dw", "new_state"), names(want))) {
     expect_equal(got[[part]], want[[part]], tolerance = tolerance, info = paste(name, part))
   }
@@ -101,24 +103,23 @@ fixture_renamed <- function(want, rename) {
   want
 }
 
+as_list <- function(x) if (is.list(x) || is.null(x)) x else list(x)
+
 # The layer on placeholders, as the trainer runs it: list(y, dx, dw, new_state).
 fixture_run <- function(layer, want) {
-  x <- if (is.list(want$x)) want$x else list(want$x)
+  x <- as_list(want$x)
   up <- lapply(c(unname(x), want$w, want$state), fixture_up)
   traced <- Map(function(x, i) .Call(anygpu:::C_placeholder, x, i), up, seq_along(up) - 1L)
   h <- unname(traced[seq_along(x)])
   w <- traced[-seq_along(x)]
   state <- want$state
-  ctx <- list(training = want$training, uniform = function(dim) stop("no random numbers here"),
-              update = function(name, value) state[[name]] <<- value)
+  ctx <- anygpu:::nn_ctx(want$training, "float64",
+                         update = function(name, value) state[[name]] <<- value)
   y <- anygpu:::nn_layer_forward(layer, w, if (is.list(want$x)) h else h[[1]], ctx)
-  by <- c(h[vapply(x, is.double, NA)], unname(w[names(want$w)]))
-  d <- .Call(anygpu:::C_grad, sum(y * fixture_up(want$g)), by)
-  of_x <- seq_len(length(by) - length(want$w))
-  dx <- fixture_values(d[of_x], up)
-  if (!is.list(want$x)) dx <- if (length(dx)) dx[[1]]
-  list(y = fixture_values(list(y), up)[[1]], dx = dx,
-       dw = fixture_values(setNames(d[-of_x], names(want$w)), up),
+  ndx <- length(as_list(want$dx))
+  d <- .Call(anygpu:::C_grad, sum(y * fixture_up(want$g)), c(h[seq_len(ndx)], w[names(want$w)]))
+  list(y = fixture_values(list(y), up)[[1]], dx = if (ndx) fixture_values(d[seq_len(ndx)], up),
+       dw = fixture_values(setNames(d[seq_along(want$w) + ndx], names(want$w)), up),
        new_state = fixture_values(state, up))
 }
 

@@ -75,7 +75,7 @@ test_that("nn_data describes inputs and targets", {
   expect_equal(d$n, 150)
   expect_identical(d$x, list(x))
   expect_identical(d$inputs[[1]], list(name = "x", dim = 4L, columns = names(iris)[1:4],
-                                       levels = NULL))
+                                       levels = NULL, offset = FALSE))
   expect_identical(d$y[[1]], list(name = "y", kind = "class", values = as.integer(y),
                                   levels = levels(y), logical = FALSE, outputs = 3L))
   expect_null(d$weights)

@@ -1,0 +1,141 @@
+# Training on a source: an epoch passes over its chunks, which take turns in the trainer's memory.
+
+#' Train a neural network on data that come in pieces
+#'
+#' [nn_fit()] on an [nn_source()] or [nn_file()]: only a piece of the data is in memory at a time.
+#' Inputs and targets are standardised by the first piece, by which the baseline is made, too.
+#'
+#' @param model An [nn_model()].
+#' @param x An [nn_source()] or [nn_file()].
+#' @param validation `NULL`, or other data: `list(x, y)` or a source.
+#' @param epochs,batch_size,optimizer,loss,class_weights,metrics As for [nn_fit()], but for
+#'   [opt_lbfgs()] and metrics such as the area under a curve, which need all samples at once.
+#' @param standardize,callbacks,early_stopping,checkpoint,precision,verbose As for [nn_fit()].
+#' @param ... None.
+#' @return As [nn_fit()].
+#' @section Errors: As those of [nn_fit()].
+#' @examples
+#' set.seed(1)
+#' piece <- function(k) if (k <= 3) list(iris[seq(k, 150, 3), 1:4], iris$Species[seq(k, 150, 3)])
+#' fit <- nn_fit(nn_model(layer_dense(3)), nn_source(piece), epochs = 20,
+#'               validation = list(iris[1:4], iris$Species))
+#' tail(fit$history, 1)
+#' @export
+nn_fit.nn_source <- function(model, x, epochs = 10, batch_size = 32, optimizer = opt_adam(),
+                             loss = NULL, validation = NULL, class_weights = NULL,
+                             metrics = NULL, standardize = TRUE, callbacks = NULL,
+                             early_stopping = NULL, checkpoint = NULL, precision = NULL,
+                             verbose = nn_verbose(), ...) {
+  nn_check_dots(...)
+  options <- nn_options(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
+                        precision, verbose, !missing(batch_size))
+  job <- nn_source_job(model, x, loss, validation, class_weights, metrics, standardize, options)
+  fit <- nn_job_run(job)
+  fit$call <- match.call()
+  fit
+}
+
+# nn_job() on the first chunk, and with it `source` and `valid_source` (their states), and how the
+# weights of a chunk are made: `class_weights`, `weight_unit`. `split` has as many samples as there
+# are in all.
+nn_source_job <- function(model, source, loss, validation, class_weights, metrics, standardize,
+                          options) {
+  if (nn_is_lbfgs(options$optimizer)) {
+    nn_stop("argument", "opt_lbfgs() needs all samples at once, which a source does not have")
+  }
+  type <- if (options$precision == "float64") "float64" else "float32"
+  state <- nn_source_open(source, options$batch_size, type)
+  first <- nn_source_peek(state)
+  job <- nn_job(model, first, loss, 0, class_weights, metrics, standardize, options)
+  nn_source_check_metrics(job)
+  if (!is.null(class_weights)) {
+    job$class_weights <- nn_class_weights(class_weights, job$net$outputs[[1]]$levels)
+  }
+  job$weight_unit <- 1
+  job$weight_unit <- mean(nn_chunk_weights(job, first$weights, nn_chunk_targets(job, first)))
+  job$source <- state
+  job$valid_source <- nn_source_validation(validation, first, max(options$batch_size, 1024L), type)
+  job$split <- list(train = seq_len(state$n), valid = seq_len(max(0, job$valid_source$n)))
+  job
+}
+
+nn_source_check_metrics <- function(job) {
+  for (m in unlist(job$metrics, recursive = FALSE)) {
+    if (!isTRUE(m$collect)) next
+    nn_stop("argument", "metric \"%s\" needs all samples at once, which a source does not have",
+            m$name)
+  }
+}
+
+nn_source_validation <- function(validation, like, batch, type) {
+  if (is.null(validation)) return(NULL)
+  if (!inherits(validation, "nn_source")) {
+    if (!is.list(validation) || length(validation) != 2) {
+      nn_stop("argument", "`validation` of a source must be list(x, y) or another source, not %s",
+              nn_describe(validation))
+    }
+    data <- stats::setNames(validation, c("x", "y"))
+    if (!is.null(names(validation))) data <- validation[c("x", "y")]
+    n <- nn_data_like(data$x, data$y, like)$n
+    validation <- nn_source(function(piece) if (piece == 1) data, n)
+  }
+  nn_source_open(validation, batch, type, like = c(like[c("inputs", "y")], weights = FALSE))
+}
+
+# -- passes ----------------------------------------------------------------------------------------
+
+# As nn_run_train().
+nn_source_train <- function(run) {
+  state <- run$job$source
+  done <- list(sums = 0, samples = 0)
+  before <- 0
+  chunk <- nn_source_next(state)
+  while (!is.null(chunk) && !run$interrupted && is.null(run$stop)) {
+    nn_chunk_load(run, chunk)
+    nn_trainer_pass(run$trainer, "train", sample.int(chunk$n), run$batch)
+    batches <- nn_run_batches(run, ceiling(chunk$n / run$batch), before)
+    samples <- min(batches * run$batch, chunk$n)
+    chunk <- nn_source_next(state) # while the device may still be at work
+    done$sums <- done$sums + nn_trainer_sums(run$trainer, "train")
+    done$samples <- done$samples + samples
+    before <- before + batches
+  }
+  done
+}
+
+# As nn_run_valid().
+nn_source_valid <- function(run) {
+  state <- run$job$valid_source
+  sums <- samples <- 0
+  while (!is.null(chunk <- nn_source_next(state))) {
+    nn_chunk_load(run, chunk)
+    size <- min(max(run$batch, 1024L), chunk$n)
+    nn_trainer_pass(run$trainer, "valid", as.double(chunk$n), size)
+    ran <- nn_trainer_run(run$trainer, "valid", 0, ceiling(chunk$n / size))
+    if (ran[2] > 0) run$interrupted <- TRUE
+    sums <- sums + nn_trainer_sums(run$trainer, "valid")
+    samples <- samples + chunk$n
+  }
+  if (!run$interrupted) sums / samples
+}
+
+# -- chunks in the trainer -------------------------------------------------------------------------
+
+# The chunk in place of the trainer's data.
+nn_chunk_load <- function(run, chunk) {
+  y <- nn_chunk_targets(run$job, chunk)
+  data <- c(chunk$x, y)
+  if (run$trainer$weighted) {
+    data <- c(data, list(matrix(nn_chunk_weights(run$job, chunk$weights, y))))
+  }
+  for (i in seq_along(data)) .Call(C_nn_data, run$trainer$handle, i - 1L, nn_upload(data[[i]]))
+}
+
+nn_chunk_targets <- function(job, chunk) Map(nn_target_columns, chunk$y, job$net$outputs)
+
+# How much each sample counts, for targets `y` as the trainer has them.
+nn_chunk_weights <- function(job, weights, y) {
+  w <- if (is.null(weights)) rep(1, nrow(y[[1]])) else weights
+  if (!is.null(job$class_weights)) w <- w * job$class_weights[y[[1]][, 1] + 1]
+  w / job$weight_unit
+}

@@ -58,6 +58,7 @@ nn_check_version <- function(version, what) {
 
 nn_run_restore <- function(run, saved) {
   for (name in c("epoch", "step", "rows", "key", "rate", "best", "lr")) run[[name]] <- saved[[name]]
+  run$rate$total <- run$steps * run$job$options$epochs # there may be more epochs now
   nn_trainer_write(run$trainer, "param", saved$param)
   nn_trainer_write(run$trainer, "fixed", saved$fixed)
   for (i in seq_along(saved$states)) {

@@ -264,7 +264,7 @@ nn_design_model <- function(model, design) {
 nn_embedded <- function(nodes, factors, levels) {
   first <- length(nodes) - length(factors)
   parts <- Map(function(node, v) {
-    node |> layer_embedding(length(levels[[v]]), factors[[v]]) |> layer_flatten()
+    node |> layer_embedding(factors[[v]], vocabulary = length(levels[[v]])) |> layer_flatten()
   }, nodes[first + seq_along(factors)], names(factors))
   parts <- unname(c(nodes[seq_len(first)], parts))
   if (length(parts) == 1) parts[[1]] else do.call(layer_concat, parts)

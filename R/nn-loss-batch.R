@@ -9,8 +9,8 @@ loss_triplet <- function(margin = 1) {
     n <- ncol(z)
     d <- nn_distances(z)
     same <- nn_pairs(y, d)
-    excess <- relu(nn_over_triples(d, 0L) - nn_over_triples(d, 1L) + margin) * nn_over_triples(same$friends, 0L) *
-      nn_over_triples(same$others, 1L)
+    excess <- relu(nn_over_triples(d, 0L) - nn_over_triples(d, 1L) + margin) *
+      nn_over_triples(same$friends, 0L) * nn_over_triples(same$others, 1L)
     active <- pmax(sum(excess > 0), 1)
     list(cost = t(colSums(excess)) * (n / active))
   }

@@ -9,7 +9,7 @@
 loss_cross_entropy <- function(label_smoothing = 0) {
   a <- nn_number(label_smoothing, "label_smoothing", 0, 1, closed = TRUE)
   of_columns <- function(y, z) {
-    q <- function() nn_smooth(if (nrow(y) == 1) nn_hot(y, z) else y, a, nrow(z))
+    q <- function() nn_smooth(if (nrow(y) == 1) nn_ones(nn_hot(y, z), z) else y, a, nrow(z))
     top <- colMaxs(z)
     below <- function() z - stretch(top, z, 2)
     sum <- colSums(exp(below()))
@@ -22,7 +22,7 @@ loss_cross_entropy <- function(label_smoothing = 0) {
     p <- lapply(of_columns(nn_as_columns(y), nn_as_columns(z)), nn_reshape, dim(z))
     list(cost = nn_times(p$cost, share), slope = p$slope * nn_times(s, share))
   }
-  nn_loss("cross_entropy", parts, link = softmax, absorbs = "softmax", kind = "either",
+  nn_loss("cross_entropy", parts, link = softmax, absorbs = "softmax", kind = "shares",
           baseline = function(y, w, k) nn_entropy(nn_smooth(nn_class_shares(y, w, k), a, k)),
           check = nn_check_probabilities,
           settings = if (a > 0) list(label_smoothing = a) else list())
@@ -32,6 +32,9 @@ loss_cross_entropy <- function(label_smoothing = 0) {
 nn_hot <- function(y, z) .Call(C_cast, row(z), gpu_type(y)) == stretch(y + 1, z, 2)
 
 nn_smooth <- function(q, a, k) if (a == 0) q else q * (1 - a) + a / k
+
+# Logical values or whole numbers, of the type of z.
+nn_ones <- function(hit, z) .Call(C_cast, hit, gpu_type(z))
 
 nn_check_several <- function(z) {
   if (dim(z)[1] > 1) return(invisible())

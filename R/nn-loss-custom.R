@@ -9,9 +9,9 @@ nn_loss_table <- function() {
        triplet = loss_triplet, contrastive = loss_contrastive)
 }
 
-# A loss from a loss, a name or a function of (y_true, y_pred). `classes`: how many y has, if it is
-# a factor.
-nn_as_loss <- function(x, classes = NULL) {
+# A loss from a loss, a name or a function of (y_true, y_pred). `classes`: how many y has, 0 if it
+# is no factor.
+nn_as_loss <- function(x, classes = 0L) {
   if (inherits(x, "nn_loss")) return(x)
   if (is.function(x)) return(nn_loss_of_function(x, classes))
   table <- nn_loss_table()
@@ -36,15 +36,15 @@ nn_loss_of_function <- function(f, classes) {
     }
     list(cost = .Call(C_rep, value, 1, n, NULL, NULL))
   }
-  nn_loss("function", parts, kind = if (is.null(classes)) "numeric" else "class",
+  nn_loss("function", parts, kind = if (classes) "class" else "numeric",
           outputs = function(target) NA_integer_)
 }
 
 # f(y_true, y_pred, ...) on a batch as users see it: samples first, a column for each class.
 nn_call_user <- function(f, y, z, classes, more = list()) {
-  if (!is.null(classes)) {
+  if (classes) {
     each <- .Call(C_rep, y, classes, classes * length(y), c(classes, length(y)), NULL)
-    y <- nn_reshape(nn_hot(y, each) * 1, c(classes, dim(y)[-1]))
+    y <- nn_reshape(nn_ones(nn_hot(y, each), y), c(classes, dim(y)[-1]))
   }
   do.call(f, c(list(aperm(y), aperm(z)), more))
 }

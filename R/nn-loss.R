@@ -33,8 +33,8 @@
 #'   \item{`loss_binary_cross_entropy()`}{`-y log(p) - (1 - y) log(1 - p)`, where the response is
 #'     `p = 1 / (1 + exp(-z))`; of two classes, with a single output, or of numbers `y`
 #'     within 0 and 1.}
-#'   \item{`loss_hinge()`}{`max_j(z_j + (j != y)) - z_y` (Crammer and Singer 2001). Two classes may
-#'     have a single output: then `max(0, 1 - s z)` with `s` -1 for the first, 1 for the second.}
+#'   \item{`loss_hinge()`}{`max_j(z_j + (j != y)) - z_y`, of an output for each class (Crammer and
+#'     Singer 2001)}
 #'   \item{`loss_triplet()`, `loss_contrastive()`}{see below}
 #' }
 #'
@@ -97,9 +97,9 @@ NULL
 #                      of the samples' losses by z, written down where that gives a single kernel;
 #                      NULL: to be derived. w: the weights, for losses of whole batches
 #   link(z)            the response; of a plain matrix too
-#   outputs(target)    the number of outputs (or several to choose from) for what nn_targets()
-#                      says; NA: any
-#   kind               of y: "numeric", "class" (codes), "either"
+#   outputs(target)    the number of outputs for what nn_targets() says; NA: any
+#   kind               of y: "numeric", "class" (codes), "either", or "shares": classes, or a column
+#                      of shares for each
 #   absorbs            the activation that `link` is: one at the end of the model is left out
 #   degree             the loss of c y and c z is c^degree times that of y and z; NA: not so
 #   baseline(y, w, k)  the loss of the best constant prediction, of plain numbers (k outputs); NA
@@ -334,17 +334,11 @@ loss_cosine <- function() {
 #' @rdname losses
 #' @export
 loss_hinge <- function() {
-  # one output: its sign tells
-  two <- function(y, z) drop(relu(1 - (2 * y - 1) * z))
   # j = y gives 0, so the largest is no less than that
-  several <- function(y, z) {
-    colMaxs(z + 1 - nn_hot(y, z)) - colSums(z * nn_hot(y, z))
-  }
-  cost <- function(y, z) if (dim(z)[1] == 1) two(y, z) else several(y, z)
+  cost <- function(y, z) colMaxs(z + 1 - nn_hot(y, z)) - colSums(z * nn_hot(y, z))
   nn_loss(
     "hinge", nn_loss_by_column(cost), kind = "class",
-    outputs = function(target) if (target$outputs == 2) 1:2 else target$outputs,
-    baseline = function(y, w, k) min(1, 2 * (1 - max(nn_shares(y, w, max(k, 2)))))
+    baseline = function(y, w, k) min(1, 2 * (1 - max(nn_shares(y, w, k))))
   )
 }
 

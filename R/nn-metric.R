@@ -1,33 +1,33 @@
 #' Metrics
 #'
 #' What is watched beside the loss while a network is trained: for each epoch a number for the
-#' training samples (a mean over the batches, each taken before its step) and one for those held out.
-#' Sample weights count. With several outputs per sample (columns of `y`, steps of a sequence) the
-#' number is a mean over them, unless said otherwise.
+#' training samples (a mean over the batches, each taken before its step) and one for those held
+#' out. Sample weights count. With several outputs per sample (columns of `y`, steps of a sequence)
+#' the number is a mean over them, unless said otherwise.
 #'
 #' Of classes:
 #' \describe{
 #'   \item{`metric_accuracy()`}{the share of samples whose class is the most probable one}
 #'   \item{`metric_top_k()`}{the share of samples whose class is among the `k` most probable ones}
-#'   \item{`metric_f1()`}{`2 TP / (2 TP + FP + FN)` of the second of two classes; of more classes, the
-#'     mean over them of each against the rest}
+#'   \item{`metric_f1()`}{`2 TP / (2 TP + FP + FN)` of the second of two classes; of more classes,
+#'     the mean over them of each against the rest}
 #'   \item{`metric_auc()`}{the area under the ROC curve: the probability that a sample of the second
-#'     class has a higher score than one of the first, ties counting a half; of more classes, the mean
-#'     over all pairs of classes (Hand and Till 2001). It needs all scores at once, so it is computed
-#'     at the end of an epoch, on the samples held out, or if there are none on those of the
-#'     training.}
+#'     class has a higher score than one of the first, ties counting a half; of more classes, the
+#'     mean over all pairs of classes (Hand and Till 2001). It needs all scores at once, so it is
+#'     computed at the end of an epoch, on the samples held out, or if there are none on those of
+#'     the training.}
 #' }
-#' Of numbers, where the prediction is the loss's response:
+#' Of numbers, where the prediction `p` is the loss's response:
 #' \describe{
 #'   \item{`metric_mae()`}{`mean(abs(y - p))`}
 #'   \item{`metric_rmse()`}{`sqrt(mean((y - p)^2))`, over all outputs}
 #'   \item{`metric_r2()`}{`1 - sum((y - p)^2) / sum((y - mean(y))^2)`}
 #' }
-#' `metric_custom()`: a function of arrays with a sample per row: `y_true`, and `y_pred`, the response
-#' (probabilities of classes). Where `y` is a factor, `y_true` has a column for each class (0 or 1). The
-#' function returns a number for each sample or one for all. It runs on the device and is traced once,
-#' so it must be composed of operations that are accelerated; with `collect` it gets ordinary
-#' arrays of all samples, as `metric_auc()` does.
+#' `metric_custom()`: a function of arrays with a sample per row: `y_true`, and `y_pred`, the
+#' response (probabilities of classes). Where `y` is a factor, `y_true` has a column for each class
+#' (0 or 1). The function returns a number for each sample or one for all. It runs on the device and
+#' is traced once, so it must be composed of operations that are accelerated; with `collect` it gets
+#' ordinary arrays of all samples, as `metric_auc()` does.
 #'
 #' @param k How many classes, at least 1.
 #' @param name What the metric is called.
@@ -48,13 +48,14 @@ NULL
 
 # What a metric is to the trainer, once nn_as_metric() has said what it is used with:
 #
-#   sums(y, z, w)  of a batch: a vector of `n` numbers to be added up over the batches; y, z and w as
-#                  a loss gets them
+#   sums(y, z, w)  of a batch: a vector of `n` numbers to be added up over the batches; y, z and w
+#                  as a loss gets them
 #   value(means)   the metric, from those sums divided by the sum of the weights
-#   collect        TRUE: there are no sums, and value(y, z, w) is called in R on all samples (first)
+#   collect        TRUE: there are no sums, and value(y, z, w) is called in R on all samples, in
+#                  ordinary arrays of the same layout
 #
-# What a constructor gives is `bind(loss, k)`, a function that gives these for a loss and k classes or
-# columns of y.
+# What a constructor gives is bind(loss, k, class), a function that gives these for a loss and k
+# classes (`class`) or columns of y.
 nn_metric <- function(name, bind, kind = c("either", "class", "numeric"), better = "lower",
                       settings = list(), collect = FALSE) {
   structure(class = "nn_metric", list(
@@ -101,7 +102,7 @@ nn_weighted_sum <- function(v, w) sum(if (is.null(w)) v else v * w)
 # `hit(y, z)`: whether each column of a matrix is right; a sample may have several.
 nn_hits <- function(hit) {
   nn_mean_metric(function(y, z) {
-    right <- .Call(C_cast, hit(nn_as_columns(y), nn_as_columns(z)), gpu_type(z))
+    right <- nn_ones(hit(nn_as_columns(y), nn_as_columns(z)), z)
     steps <- length(right) / nn_extent(z)
     if (steps == 1) right else colMeans(nn_reshape(right, c(steps, nn_extent(z))))
   })
@@ -117,11 +118,11 @@ metric_accuracy <- function() {
 
 # The class that is guessed, and the true one, from 1; of a single output, its sign tells.
 nn_guess <- function(z) {
-  if (nrow(z) == 1) nn_reshape(z > 0, ncol(z)) + 1 else .Call(C_cast, colWhichMaxs(z), gpu_type(z))
+  if (nrow(z) == 1) nn_ones(nn_reshape(z > 0, ncol(z)), z) + 1 else nn_ones(colWhichMaxs(z), z)
 }
 
 nn_truth <- function(y, z) {
-  if (nrow(y) == 1) nn_reshape(y, ncol(y)) + 1 else .Call(C_cast, colWhichMaxs(y), gpu_type(z))
+  if (nrow(y) == 1) nn_reshape(y, ncol(y)) + 1 else nn_ones(colWhichMaxs(y), z)
 }
 
 #' @rdname metrics
@@ -130,7 +131,7 @@ metric_top_k <- function(k = 5) {
   k <- nn_count(k, "k")
   hit <- function(y, z) {
     own <- colSums(z * nn_hot(y, z))
-    colSums((z > stretch(own, z, 2)) * 1) < k
+    colSums(nn_ones(z > stretch(own, z, 2), z)) < k
   }
   nn_metric(paste0("top_", k), kind = "class", better = "higher", settings = list(k = k),
             bind = function(loss, k, class) nn_hits(hit))
@@ -148,8 +149,8 @@ metric_f1 <- function() {
       guess <- nn_guess(z)
       truth <- nn_truth(nn_as_columns(y), z)
       counts <- lapply(classes, function(class) {
-        list(nn_weighted_sum((guess == class & truth == class) * 1, w),
-             nn_weighted_sum((guess == class) * 1, w), nn_weighted_sum((truth == class) * 1, w))
+        both <- list(guess == class & truth == class, guess == class, truth == class)
+        lapply(both, function(hit) nn_weighted_sum(nn_ones(hit, z), w))
       })
       .Call(C_concat, unlist(counts, recursive = FALSE), NULL)
     }
@@ -167,19 +168,18 @@ metric_f1 <- function() {
 metric_auc <- function() {
   bind <- function(loss, k, class) {
     list(value = function(y, z, w = NULL) {
-      z <- matrix(z, ncol = dim(z)[length(dim(z))])
-      if (!is.null(w)) w <- rep(w, length.out = length(y)) # of each step of a sequence
-      nn_auc(as.vector(y), nn_class_scores(loss, z), w)
+      if (!is.null(w)) w <- rep(w, each = length(y) / nn_extent(y)) # each step of a sequence
+      nn_auc(as.vector(y), nn_class_scores(loss, matrix(z, dim(z)[1])), w)
     })
   }
   nn_metric("auc", bind, kind = "class", better = "higher", collect = TRUE)
 }
 
-# A column for each class, from outputs with samples first.
+# A column for each class.
 nn_class_scores <- function(loss, z) {
-  if (ncol(z) == 1) return(cbind(-z, z))
-  if (ncol(z) == 2) return(cbind(z[, 1] - z[, 2], z[, 2] - z[, 1]))
-  t(plain(loss$link(gpu(t(z)))))
+  if (nrow(z) == 1) return(cbind(-z[1, ], z[1, ]))
+  if (nrow(z) == 2) return(cbind(z[1, ] - z[2, ], z[2, ] - z[1, ]))
+  t(plain(loss$link(gpu(z))))
 }
 
 # The mean over all pairs of classes 0, 1, ... that occur, each seen from both sides.
@@ -267,7 +267,7 @@ metric_custom <- function(name, f, better = c("lower", "higher"), collect = FALS
 nn_traced_metric <- function(f, loss, k, class) {
   nn_mean_metric(function(y, z) {
     n <- nn_extent(z)
-    value <- nn_call_user(f, y, loss$link(z), if (class) k)
+    value <- nn_call_user(f, y, loss$link(z), if (class) k else 0L)
     if (!is_gpu(value) || !length(value) %in% c(1, n)) {
       nn_stop("shape", "a metric must return a number for each sample or one for all, not %s",
               nn_describe(value))
@@ -278,9 +278,10 @@ nn_traced_metric <- function(f, loss, k, class) {
 
 nn_collected_metric <- function(f, loss, k, class) {
   list(value = function(y, z, w = NULL) {
-    p <- aperm(plain(loss$link(gpu(aperm(z)))))
-    if (class) y <- outer(as.vector(y), seq_len(k) - 1, "==") + 0
-    value <- f(y, p)
+    if (class) {
+      y <- array(outer(seq_len(k) - 1, as.vector(y), "==") + 0, c(k, dim(y)[-1]))
+    }
+    value <- f(aperm(y), aperm(plain(loss$link(gpu(z)))))
     if (!is.numeric(value)) {
       nn_stop("shape", "a metric must return a number for each sample or one for all, not %s",
               nn_describe(value))

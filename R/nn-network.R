@@ -84,8 +84,8 @@ nn_unflat <- function(layout, weights, param, fixed) {
 # The loss and the data's part of output i. Numbers are standardised if the loss allows it: each
 # column by its mean, all by one scale, so that the loss can be given in the data's units.
 nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
-  loss <- nn_as_loss(if (is.null(loss)) nn_default_loss(target) else loss)
-  one <- loss$kind == "either" && NCOL(target$values) == 1
+  loss <- nn_as_loss(if (is.null(loss)) nn_default_loss(target) else loss, length(target$levels))
+  one <- loss$kind == "shares" && NCOL(target$values) == 1
   if (loss$kind == "class" || one) target <- nn_as_classes(target)
   if (loss$kind == "numeric" && target$kind == "class") {
     nn_stop("type", "loss \"%s\" needs a numeric `%s`, not a factor: leave out `loss`", loss$name,
@@ -93,6 +93,7 @@ nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
   }
   values <- if (target$kind == "class") target$values - 1 else target$values
   if (!is.double(values)) storage.mode(values) <- "double"
+  if (target$kind == "numeric") loss$check(aperm(nn_columns(values)))
   output <- list(name = name, kind = target$kind, levels = target$levels, names = target$names,
                  logical = target$logical, matrix = target$matrix, loss = loss, center = 0,
                  scale = 1)

@@ -117,12 +117,6 @@ nn_optim_trace <- function(o, p, g, state, scalar) {
   c(stepped, list(mean + (stepped[[1]] - mean) * scalar[[last + 1]]))
 }
 
-# The parameters that the fit gets instead of the last ones, or NULL; `run`: see nn_run_new().
-nn_optim_average <- function(o, run) {
-  if (is.null(o$ema) || run$step == 0) return(NULL)
-  nn_trainer_read(run$trainer, "state", nn_optim_nstate(o) - 1L)
-}
-
 # What the penalties add to the mean loss, and to its gradient.
 nn_optim_penalty <- function(o, p) {
   (if (isTRUE(o$l1 > 0)) sum(abs(p)) * o$l1 else 0) + (if (o$l2 > 0) sum(p * p) * o$l2 else 0)

@@ -10,8 +10,8 @@ static void check_operands(const r_operand *x, int have_x, const r_operand *w, i
          ag_shape_print(&x->shape, xt, sizeof xt), ag_shape_print(&w->shape, wt, sizeof wt));
 }
 
-/* `geometry`: stride, dilation, zeros before, zeros after, what a transposed convolution adds at the
- * end: pairs of width and height, checked in R. */
+/* `geometry`: stride, dilation, zeros before, zeros after, what a transposed convolution adds at
+ * the end: pairs of width and height, checked in R. */
 static ag_window window_of(const r_operand *x, const r_operand *w, const int *geometry,
                            int transposed) {
   char xt[200], wt[200];

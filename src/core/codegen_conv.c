@@ -66,7 +66,7 @@ static void choose_on_cpu(conv *c) {
   static const int columns[2][4] = {{0, 8, 5, 3}, {0, 16, 12, 8}},
                    weight_columns[2][4] = {{0, 8, 4, 3}, {0, 12, 8, 6}};
   const int many = c->t->lanes >= 16, of_weight = c->k->conv.of_weight;
-  c->lanes = lanes_for(c->out, c->wide, 0);
+  c->lanes = of_weight ? lanes_for(c->out, c->wide, 0) : c->wide;
   c->panel = !of_weight ? panel_for(c->out, c->lanes) : c->out >= 2 * c->lanes ? 2 : 1;
   c->columns = (of_weight ? weight_columns : columns)[many][c->panel];
   if (of_weight) c->columns = (int)at_most(c->columns, c->in);

@@ -65,8 +65,8 @@ ag_status ag_expr_conv(ag_array **out, ag_array *x, ag_array *weight, const ag_w
                        int64_t groups, int transposed) {
   const ag_shape *f = &weight->shape;
   const int in_first = transposed != 0;
-  if (!are_images(&x->shape, w->in) || f->nd != 4 || f->dim[2] != w->k[0] ||
-      f->dim[3] != w->k[1] || !divides(groups, f->dim[0]) || !divides(groups, x->shape.dim[0]) ||
+  if (!are_images(&x->shape, w->in) || f->nd != 4 || f->dim[2] != w->k[0] || f->dim[3] != w->k[1] ||
+      !divides(groups, f->dim[0]) || !divides(groups, x->shape.dim[0]) ||
       (in_first ? f->dim[0] != x->shape.dim[0] : f->dim[1] * groups != x->shape.dim[0]))
     return misfit(x, weight, "weight", groups);
   const int64_t channels = in_first ? f->dim[1] * groups : f->dim[0];
@@ -82,9 +82,9 @@ ag_status ag_expr_conv_weight(ag_array **out, ag_array *g, ag_array *x, const ag
       g->shape.dim[3] != x->shape.dim[3] || !divides(groups, g->shape.dim[0]) ||
       !divides(groups, x->shape.dim[0]))
     return misfit(x, g, "gradient", groups);
-  return conv_node(
-      out, AG_CONV_WEIGHT,
-      ag_shape_of(4, g->shape.dim[0], x->shape.dim[0] / groups, w->k[0], w->k[1]), g, x, w, groups);
+  return conv_node(out, AG_CONV_WEIGHT,
+                   ag_shape_of(4, g->shape.dim[0], x->shape.dim[0] / groups, w->k[0], w->k[1]), g,
+                   x, w, groups);
 }
 
 /* -- gradients ----------------------------------------------------------------------------- */

@@ -206,8 +206,10 @@ static ag_status grad_embed(tape *t, ag_array *x, ag_array *g) {
   return add_grad(t, x->arg[0], part);
 }
 
+/* Here and below the way may lead through the positions alone, which have no gradient. */
 static ag_status grad_gather(tape *t, ag_array *x, ag_array *g) {
   ag_array *part;
+  if (!wants(x->arg[0])) return AG_OK;
   AG_TRY(ag_expr_recycle(&part, g, x->shape));
   STEP(part, ag_expr_scatter(&next, part, x->arg[1], 1, x->arg[0]->shape.dim[1], 0));
   return add_grad(t, x->arg[0], part);
@@ -225,6 +227,7 @@ static ag_status grad_take(tape *t, ag_array *x, ag_array *g) {
   const ag_shape *source = &x->arg[0]->shape;
   ag_axes axes = picks->axes;
   ag_array *part;
+  if (!wants(x->arg[0])) return AG_OK;
   AG_TRY(ag_expr_recycle(&part, g, x->shape));
   for (int i = 0; i < picks->n; i++) {
     int q = picks->dim[i];

@@ -2,8 +2,8 @@
  *
  * The pixels of a row that neighbouring outputs look at lie a fixed step apart, and what one output
  * looks at in a row is a run of memory. So the tiles of a product are computed from the images
- * where they lie (or from rows copied with zeros around them), without unfolding them; the weight is
- * packed into panels of channels in the order of these runs:
+ * where they lie (or from rows copied with zeros around them), without unfolding them; the weight
+ * is packed into panels of channels in the order of these runs:
  *
  *   panel | place in the window, rows first | channel in | channel out
  *
@@ -41,8 +41,7 @@ static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static void pack(const conv *c, int64_t m, int64_t k, const char *x, int64_t rs, int64_t cs,
                  char *y) {
   const ag_isa *isa = c->job.isa;
-  if (c->job.f64)
-    isa->pack_f64((int)m, k, (const double *)x, rs, cs, (double *)y, (int)c->panel);
+  if (c->job.f64) isa->pack_f64((int)m, k, (const double *)x, rs, cs, (double *)y, (int)c->panel);
   else isa->pack_f32((int)m, k, (const float *)x, rs, cs, (float *)y, (int)c->panel);
 }
 
@@ -89,11 +88,11 @@ static int64_t list_runs(const piece *p, int64_t oy, int64_t r, int64_t j0) {
       const int64_t t = (ky * job->taps + s->tap) * terms, from = max64(t, p->t0),
                     to = min64(t + s->n * terms, p->t1);
       if (from >= to) continue;
-      p->run[n++] = (ag_conv_run){
-          .a = from * p->c->panel,
-          .b = (py - p->rows.first) * p->rows.row +
-               (w->mul[0] * j0 + s->at - p->rows.low) * job->pitch + from - t,
-          .n = to - from};
+      p->run[n++] =
+          (ag_conv_run){.a = from * p->c->panel,
+                        .b = (py - p->rows.first) * p->rows.row +
+                             (w->mul[0] * j0 + s->at - p->rows.low) * job->pitch + from - t,
+                        .n = to - from};
     }
   }
   return n;
@@ -120,8 +119,7 @@ static void compute_row(const piece *p, int64_t oy, int64_t r) {
     const int64_t first = q % c->panels * c->panel;
     if (q / c->panels != p->group) break;
     ag_host_conv_sum(job, job->depth ? channels : min64(c->panel, job->out - first), j1 - j0, &sum,
-                     c->packed + (q - c->p0) * c->panel * c->terms * job->size,
-                     p->rows.base,
+                     c->packed + (q - c->p0) * c->panel * c->terms * job->size, p->rows.base,
                      c->y + (pixel * channels + p->group * job->out + first) * job->size);
   }
 }
@@ -141,7 +139,7 @@ static void run_epilogue(const conv *c, const ag_conv_piece *at, int worker) {
   const ag_window *w = c->job.w;
   const int64_t channels = c->job.k->conv.out,
                 whole = at->x1 - at->x0 == w->out[0] ? at->y1 - at->y0 : 1, /* rows at once */
-                n = channels * (at->x1 - at->x0) * whole;
+      n = channels * (at->x1 - at->x0) * whole;
   char *mem = ag_host_scratch(worker, ag_host_program_scratch(c->hp));
   ag_host_program_begin(c->hp, mem, n);
   for (int64_t y = at->y0; y < at->y1; y += whole)
@@ -167,7 +165,7 @@ static void pieces_task(void *ctx, int task, int worker) {
 /* -- all ----------------------------------------------------------------------------------- */
 static void choose(conv *c) {
   const ag_host_conv_job *job = &c->job;
-  c->panel = job->depth ? job->k->conv.out : ag_host_conv_panel(job);
+  c->panel = job->depth ? job->k->conv.out : ag_host_conv_panel(job->out, job->k->conv.type);
   c->panels = job->depth ? 1 : ceil_div(job->out, c->panel);
   c->terms = job->w->k[1] * job->taps * terms_of_place(job);
   c->chunk = max64(CHUNK_BYTES / (c->panels * c->panel * job->size), 64);
@@ -202,6 +200,7 @@ ag_status ag_host_conv(const ag_host_program *hp, const ag_binding *slot) {
   const ag_kernel *k = hp->k;
   const ag_operand *out = &k->prog.out[0];
   if (k->conv.of_weight) return ag_host_conv_weight(hp, slot);
+  if (ag_host_conv_is_winograd(k)) return ag_host_conv_winograd(hp, slot);
   conv c = {.hp = ag_host_program_is_plain(&k->prog) ? NULL : hp, .slot = slot};
   AG_TRY(ag_host_conv_begin(&c.job, k, slot, 0));
   const ag_binding *w = &slot[k->conv.slot_w], *y = &slot[out->slot];

@@ -65,11 +65,17 @@ ag_conv_rows ag_host_conv_read(const ag_host_conv_job *job, const ag_conv_piece 
 int64_t ag_host_conv_row(const ag_window *w, int64_t oy, int64_t ky);
 /* The first output, counted within its phase, from `from` on. */
 int64_t ag_host_conv_first(const ag_window *w, int64_t phase, int64_t from);
-/* Channels that a panel of the result's channels has. */
-int64_t ag_host_conv_panel(const ag_host_conv_job *job);
+/* Into how many channels at a time `out` of them are divided. */
+int64_t ag_host_conv_panel(int64_t out, ag_dtype type);
 double ag_host_conv_work(const ag_host_conv_job *job); /* multiply-adds */
 
 AG_CHECKED ag_status ag_host_conv_weight(const ag_host_program *hp, const ag_binding *slot);
+/* Whether Winograd's method is faster, and that. */
+int ag_host_conv_is_winograd(const ag_kernel *k);
+AG_CHECKED ag_status ag_host_conv_winograd(const ag_host_program *hp, const ag_binding *slot);
+int ag_host_conv_weight_is_winograd(const ag_kernel *k);
+AG_CHECKED ag_status ag_host_conv_weight_winograd(const ag_host_program *hp,
+                                                  const ag_binding *slot);
 
 static inline void ag_host_conv_sum(const ag_host_conv_job *job, int64_t m, int64_t n,
                                     const ag_conv_sum *s, const void *a, const void *b, void *c) {

@@ -84,10 +84,11 @@ ag_status ag_host_conv_begin(ag_host_conv_job *job, const ag_kernel *k, const ag
                              int ascending) {
   set_operands(job, k, slot);
   const ag_window *w = job->w;
-  const int64_t places = w->k[0] * w->div[0]; /* at most, unless mul and div have no common factor */
-  char *mem = ag_threads_scratch(AG_SCRATCH_TRIANGLE,
-                                 (size_t)(places * (int64_t)(sizeof *job->span + 8) +
-                                          (w->div[0] + 1) * 8));
+  const int64_t places =
+      w->k[0] * w->div[0]; /* at most, unless mul and div have no common factor */
+  char *mem =
+      ag_threads_scratch(AG_SCRATCH_TRIANGLE,
+                         (size_t)(places * (int64_t)(sizeof *job->span + 8) + (w->div[0] + 1) * 8));
   int64_t low, end;
   if (!mem) return ag_fail(AG_E_MEMORY, "out of memory");
   job->span = (ag_conv_span *)mem;
@@ -127,9 +128,8 @@ static int64_t even(int64_t total, int64_t part, int64_t unit) {
 
 double ag_host_conv_work(const ag_host_conv_job *job) {
   const ag_window *w = job->w;
-  return (double)job->k->conv.out * (double)(w->out[0] * w->out[1]) *
-         (double)job->k->conv.samples * (double)job->in * (double)(w->k[0] * w->k[1]) /
-         (double)(w->div[0] * w->div[1]);
+  return (double)job->k->conv.out * (double)(w->out[0] * w->out[1]) * (double)job->k->conv.samples *
+         (double)job->in * (double)(w->k[0] * w->k[1]) / (double)(w->div[0] * w->div[1]);
 }
 
 void ag_host_conv_cut(ag_host_conv_job *job, int64_t tasks) {
@@ -138,7 +138,8 @@ void ag_host_conv_cut(ag_host_conv_job *job, int64_t tasks) {
   while (rows > 1 && piece_bytes(job, rows, columns) > PIECE_BYTES) rows = ceil_div(rows, 2);
   while (columns > unit && piece_bytes(job, rows, columns) > PIECE_BYTES)
     columns = even(columns, ceil_div(columns, 2), unit);
-  while (rows > 1 && job->k->conv.samples * ceil_div(height, rows) * ceil_div(width, columns) < tasks)
+  while (rows > 1 &&
+         job->k->conv.samples * ceil_div(height, rows) * ceil_div(width, columns) < tasks)
     rows = ceil_div(rows, 2);
   job->rows = even(max64(height, 1), rows, 1);
   job->columns = columns;
@@ -213,8 +214,9 @@ ag_conv_rows ag_host_conv_read(const ag_host_conv_job *job, const ag_conv_piece 
   return r;
 }
 
-int64_t ag_host_conv_panel(const ag_host_conv_job *job) {
-  const int64_t mr = job->f64 ? job->isa->mr_f64 : job->isa->mr_f32,
-                lanes = job->f64 ? job->isa->lanes_f64 : job->isa->lanes_f32;
-  return even(max64(job->out, 1), mr, lanes);
+int64_t ag_host_conv_panel(int64_t out, ag_dtype type) {
+  const ag_isa *isa = ag_isa_get();
+  const int f64 = type == AG_F64;
+  return even(max64(out, 1), f64 ? isa->mr_f64 : isa->mr_f32,
+              f64 ? isa->lanes_f64 : isa->lanes_f32);
 }

@@ -1,10 +1,10 @@
 /* Convolutions on the host: the gradient by the weight.
  *
  * For one row ky of the window it is a product of the result's gradient, channels out x pixels, and
- * of the pixels of the images that they look at, each with its neighbours in the row beside it: both
- * where they lie (host_conv.c). The sum runs over all pixels of all samples. A small weight is
- * computed as several partial sums at once, how many depends on the shape alone; of a large one each
- * task has a panel of channels. */
+ * of the pixels of the images that they look at, each with its neighbours in the row beside it:
+ * both where they lie (host_conv.c). The sum runs over all pixels of all samples. A small weight is
+ * computed as several partial sums at once, how many depends on the shape alone; of a large one
+ * each task has a panel of channels. */
 #include "host_conv.h"
 #include "threads.h"
 #include <string.h>
@@ -165,7 +165,7 @@ static void choose(conv *c) {
   const ag_kernel *k = c->job.k;
   ag_host_conv_cut(&c->job, PIECES);
   c->pieces = k->conv.samples * c->job.tiles_y * c->job.tiles_x;
-  c->panel = ag_host_conv_panel(&c->job);
+  c->panel = ag_host_conv_panel(c->job.out, k->conv.type);
   c->panels = c->job.depth ? 1 : ceil_div(c->job.out, c->panel);
   c->count = k->prog.count;
   const int64_t room = PART_BYTES / max64(c->count * c->job.size, 1);
@@ -185,6 +185,7 @@ static ag_status compute(conv *c) {
 ag_status ag_host_conv_weight(const ag_host_program *hp, const ag_binding *slot) {
   const ag_kernel *k = hp->k;
   const ag_binding *y = &slot[k->conv.slot_y], *w = &slot[k->prog.out[0].slot];
+  if (ag_host_conv_weight_is_winograd(k)) return ag_host_conv_weight_winograd(hp, slot);
   conv c = {.no_memory = 0};
   AG_TRY(ag_host_conv_begin(&c.job, k, slot, 1));
   c.dy = (const char *)y->mem + (y->offset + k->conv.base_y) * c.job.size;

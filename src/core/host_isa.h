@@ -122,6 +122,11 @@ typedef struct {
                          float *c);
   void (*conv_depth_f64)(int64_t m, int64_t n, const ag_conv_sum *s, const double *a,
                          const double *b, double *c);
+  /* From host_winograd_real.h, of n channels: of 6 x 6 pixels x; of 36 products to 4 x 4 pixels y,
+   * where these are not NULL; back from 4 x 4 pixels. Number i of the 36 is at i * step. */
+  void (*winograd_in)(int64_t n, const float *const *x, float *v, int64_t step);
+  void (*winograd_out)(int64_t n, const float *m, int64_t step, float *const *y);
+  void (*winograd_back)(int64_t n, const float *const *y, float *v, int64_t step);
   /* y[l*width + i] = x[i*rs + l*cs] for i < m <= width, l < k */
   void (*pack_f32)(int m, int64_t k, const float *x, int64_t rs, int64_t cs, float *y, int width);
   void (*pack_f64)(int m, int64_t k, const double *x, int64_t rs, int64_t cs, double *y, int width);

@@ -82,7 +82,9 @@ static const int32_t micro_mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
   .mr_f32 = MICRO_MV * VBYTES / 4, .nr_f32 = MICRO_NR, .mr_f64 = MICRO_MV * VBYTES / 8,            \
   .nr_f64 = MICRO_NR, .micro_f32 = micro_f32, .micro_f64 = micro_f64, .dots_f32 = dots_f32,        \
   .dots_f64 = dots_f64, .conv_f32 = conv_f32, .conv_f64 = conv_f64,                                \
-  .conv_depth_f32 = conv_depth_f32, .conv_depth_f64 = conv_depth_f64, .pack_f32 = pack_f32,        \
-  .pack_f64 = pack_f64, .symv_f32 = symv_f32, .symv_f64 = symv_f64
+  .conv_depth_f32 = conv_depth_f32, .conv_depth_f64 = conv_depth_f64,                              \
+  .winograd_in = winograd_in_f32, .winograd_out = winograd_out_f32,                                \
+  .winograd_back = winograd_back_f32, .pack_f32 = pack_f32, .pack_f64 = pack_f64,                  \
+  .symv_f32 = symv_f32, .symv_f64 = symv_f64
 
 #endif

@@ -182,6 +182,9 @@ static void FN(dots)(int64_t m, int64_t n, int64_t k, const REAL *a, int64_t rs_
 /* ---- convolutions ---- */
 
 #include "host_conv_real.h"
+#if REAL_IS_FLOAT
+#include "host_winograd_real.h"
+#endif
 
 /* ---- symmetric matrix times vector ---- */
 

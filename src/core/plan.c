@@ -6,8 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Slots by a kernel: those of kernel k, from -1 (none) to nkernels, are slot[start[k + 1]], ... up
+ * to start[k + 2]. */
+typedef struct {
+  int *start, *slot;
+} by_kernel;
+
 struct ag_plan {
   ag_schedule *s;
+  by_kernel begin, end; /* the first or last kernel to use a slot */
   ag_buffer *
       *buf; /* per slot: its memory (a part's: that of its whole); owned reference, or NULL */
   ag_binding *bind;  /* per slot: what kernels see */
@@ -61,27 +68,46 @@ static ag_status give_memory(ag_plan *p, int i) {
   return AG_OK;
 }
 
-/* Slots that kernel k is the first (-1: no kernel) or last to use. */
+static int kernel_of(const ag_slot *slot, int is_last) {
+  return is_last ? slot->last : slot->first;
+}
+
+static ag_status group(by_kernel *g, const ag_schedule *s, int is_last) {
+  g->start = calloc((size_t)s->nkernels + 4, sizeof *g->start);
+  g->slot = calloc((size_t)s->nslots + 1, sizeof *g->slot);
+  if (!g->start || !g->slot) return no_memory();
+  int *end = g->start + 1; /* where kernel k's end, for now where they begin */
+  for (int i = 0; i < s->nslots; i++) end[kernel_of(&s->slot[i], is_last) + 2]++;
+  for (int k = 0; k < s->nkernels + 2; k++) end[k + 1] += end[k];
+  for (int i = 0; i < s->nslots; i++) g->slot[end[kernel_of(&s->slot[i], is_last) + 1]++] = i;
+  return AG_OK;
+}
+
+/* The slots of kernel k: for (int j = from; j < to; j++) g->slot[j] */
+static int group_from(const by_kernel *g, int k) { return g->start[k + 1]; }
+static int group_to(const by_kernel *g, int k) { return g->start[k + 2]; }
+
 static ag_status slots_begin(ag_plan *p, int k) {
-  for (int i = 0; i < p->s->nslots; i++)
-    if (p->s->slot[i].first == k) AG_TRY(give_memory(p, i));
+  for (int j = group_from(&p->begin, k); j < group_to(&p->begin, k); j++)
+    AG_TRY(give_memory(p, p->begin.slot[j]));
   return AG_OK;
 }
 
 static void slots_end(ag_plan *p, int k) {
-  for (int i = 0; i < p->s->nslots; i++) {
-    const ag_slot *slot = &p->s->slot[i];
-    if (slot->last == k && !slot->leaf && slot->parent < 0)
+  for (int j = group_from(&p->end, k); j < group_to(&p->end, k); j++) {
+    int i = p->end.slot[j];
+    if (!p->s->slot[i].leaf && p->s->slot[i].parent < 0)
       p->spare[p->nspare++] = ag_buffer_retain(p->buf[i]);
   }
 }
 
 static ag_status slots_zero(ag_plan *p, int k) {
-  for (int i = 0; i < p->s->nslots; i++) {
-    ag_slot *slot = &p->s->slot[i];
-    if (!slot->zeroed || slot->first != k) continue;
+  for (int j = group_from(&p->begin, k); j < group_to(&p->begin, k); j++) {
+    int i = p->begin.slot[j];
+    const ag_slot *slot = &p->s->slot[i];
     size_t size = ag_dtype_size(slot->type);
-    AG_TRY(ag_buffer_zero(p->buf[i], (size_t)p->bind[i].offset * size, slot_bytes(slot)));
+    if (slot->zeroed)
+      AG_TRY(ag_buffer_zero(p->buf[i], (size_t)p->bind[i].offset * size, slot_bytes(slot)));
   }
   return AG_OK;
 }
@@ -122,6 +148,8 @@ static ag_status prepare(ag_plan *p, int n, ag_array *const *target, ag_array *c
   p->spare = calloc(2 * slots, sizeof *p->spare);
   p->target_slot = calloc((size_t)n + 1, sizeof *p->target_slot);
   if (!p->buf || !p->bind || !p->spare || !p->target_slot) return no_memory();
+  AG_TRY(group(&p->begin, p->s, 0));
+  AG_TRY(group(&p->end, p->s, 1));
   for (int i = 0; i < p->s->nslots; i++) p->zeroes |= p->s->slot[i].zeroed;
   for (int i = 0; i < n; i++)
     p->target_slot[i] = find_slot(p->s, assign && assign[i] ? assign[i] : target[i]);
@@ -137,6 +165,8 @@ void ag_plan_free(ag_plan *p) {
   free(p->bind);
   free(p->spare);
   free(p->target_slot);
+  free(p->begin.start), free(p->begin.slot);
+  free(p->end.start), free(p->end.slot);
   free(p);
 }
 
@@ -221,13 +251,11 @@ ag_status ag_plan_result(ag_plan *p, int i, ag_array **out) {
 void ag_plan_describe(const ag_plan *p, ag_strbuf *out) { ag_schedule_describe(p->s, out); }
 
 /* -- forcing: once, with the memory of dead slots given back at once ----------------------- */
+/* A part lets go of the memory of its whole, which is held until its own end. */
 static void drop_dead(ag_plan *p, int k) {
-  for (int i = 0; i < p->s->nslots; i++) {
-    int whole = i;
-    while (p->s->slot[whole].parent >= 0) whole = p->s->slot[whole].parent;
-    if (p->s->slot[whole].last != k) continue;
-    ag_buffer_release(p->buf[i]);
-    p->buf[i] = NULL;
+  for (int j = group_from(&p->end, k); j < group_to(&p->end, k); j++) {
+    ag_buffer_release(p->buf[p->end.slot[j]]);
+    p->buf[p->end.slot[j]] = NULL;
   }
 }
 

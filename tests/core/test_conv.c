@@ -207,6 +207,11 @@ static const geometry some[] = {
     {17, 131, 1, 1, {7, 7}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0},
     {500, 150, 1, 1, {5, 4}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0},
     {300, 520, 1, 1, {3, 3}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0},
+    /* Winograd's method, with an edge, flipped both ways by the gradients, of many tiles */
+    {40, 48, 1, 2, {13, 10}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}, {0, 0}, 0},
+    {64, 64, 1, 2, {16, 16}, {{3, 3}, {1, 1}, {1, 1}, {2, 0}, {2, 2}}, {0, 0}, 0},
+    {33, 70, 1, 1, {131, 5}, {{3, 3}, {1, 1}, {1, 1}, {0, 0}, {1, 1}}, {0, 0}, 0},
+    {48, 40, 1, 3, {12, 11}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 1},
     /* images for several pieces, of rows and of columns */
     {3, 8, 1, 2, {101, 83}, {{3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}}, {0, 0}, 0},
     {16, 24, 1, 1, {6007, 1}, {{3, 1}, {2, 1}, {1, 1}, {1, 0}, {1, 0}}, {0, 0}, 0},
@@ -233,8 +238,8 @@ static void random_geometry(ag_device *d) {
   const ag_window w = window_of(&g);
   const int64_t *extent = g.transposed ? w.out : w.in;
   for (int a = 0; a < 2; a++) /* that fit */
-    if (w.out[a] < 1 || extent[a] + g.step.before[a] + g.step.after[a] <=
-                            g.step.dilation[a] * (g.step.k[a] - 1))
+    if (w.out[a] < 1 ||
+        extent[a] + g.step.before[a] + g.step.after[a] <= g.step.dilation[a] * (g.step.k[a] - 1))
       return;
   check_geometry(g, d);
 }
@@ -257,12 +262,50 @@ static void check_epilogue(ag_device *d, ag_dtype type, const geometry *g) {
   CHECK_OK(ag_expr_unary(&a[5], AG_OP_relu, a[4]));
   const int64_t before = ag_stat.launches;
   CHECK_OK(ag_array_force(1, &a[5]));
-  CHECK(ag_stat.launches - before == 1, "%s: %ld launches", what, (long)(ag_stat.launches - before));
+  CHECK(ag_stat.launches - before == 1, "%s: %ld launches", what,
+        (long)(ag_stat.launches - before));
   compare("what it was of", a[4], &y); /* computed once more, where it is asked for */
   for (int64_t i = 0; i < y.n; i++) y.value[i] = fmax(y.value[i], 0);
   compare("epilogue", a[5], &y);
   drop(6, a);
   free(x.value), free(f.value), free(b.value), free(y.value);
+}
+
+/* -- determinism ----------------------------------------------------------------------------- */
+/* Result and gradients one after the other, computed by so many threads. */
+static float *bits(ag_device *d, const geometry *g, const values *x, const values *f, int threads,
+                   int64_t *n) {
+  const ag_window w = window_of(g);
+  ag_array *a[5] = {upload(d, AG_F32, x), upload(d, AG_F32, f)}, *square = NULL;
+  CHECK_OK(ag_expr_conv(&a[2], a[0], a[1], &w, g->groups, g->transposed));
+  CHECK_OK(ag_expr_binary(&square, AG_OP_mul, a[2], a[2]));
+  CHECK_OK(ag_grad(square, 2, a, a + 3));
+  *n = ag_array_count(a[2]) + x->n + f->n;
+  double *value = calloc((size_t)*n + 1, sizeof *value), *to = value;
+  float *all = calloc((size_t)*n + 1, sizeof *all);
+  ag_threads_set(threads);
+  for (int i = 2; i < 5; i++) {
+    CHECK_OK(ag_array_read(a[i], to, AG_F64));
+    to += ag_array_count(a[i]);
+  }
+  ag_threads_set(0);
+  for (int64_t i = 0; i < *n; i++) all[i] = (float)value[i];
+  drop(5, a);
+  ag_array_release(square);
+  free(value);
+  return all;
+}
+
+static void check_threads(ag_device *d, const geometry *g) {
+  values x = values_of(ag_shape_of(4, g->in, g->image[0], g->image[1], g->samples), 1),
+         f = values_of(g->transposed
+                           ? ag_shape_of(4, g->in, g->out / g->groups, g->step.k[0], g->step.k[1])
+                           : ag_shape_of(4, g->out, g->in / g->groups, g->step.k[0], g->step.k[1]),
+                       1);
+  int64_t n;
+  float *one = bits(d, g, &x, &f, 1, &n), *three = bits(d, g, &x, &f, 3, &n);
+  CHECK(!memcmp(one, three, (size_t)n * sizeof *one), "%s: threads change the result", what);
+  free(one), free(three), free(x.value), free(f.value);
 }
 
 static void check_errors(ag_device *d) {
@@ -278,17 +321,21 @@ static void check_errors(ag_device *d) {
   free(x.value), free(f.value);
 }
 
-static void all_checks(ag_device *d) {
+static void check_all(ag_device *d, int randoms, size_t epilogues) {
   for (size_t i = 0; i < sizeof some / sizeof *some; i++) check_geometry(some[i], d);
   seed = 20;
-  for (int i = 0; i < 150; i++) random_geometry(d);
+  for (int i = 0; i < randoms; i++) random_geometry(d);
   for (ag_dtype type = AG_F64; type <= AG_F32; type++)
     if (type == AG_F32 || d->has_f64)
-      for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+      for (size_t i = 0; i < epilogues; i++)
         if (!some[i].transposed && some[i].samples) {
           describe(&some[i], type, d);
           check_epilogue(d, type, &some[i]);
         }
+  for (size_t i = 0; i < sizeof some / sizeof *some && !opencl; i++) {
+    describe(&some[i], AG_F32, d);
+    check_threads(d, &some[i]);
+  }
   check_errors(d);
 }
 
@@ -299,7 +346,7 @@ static void check_gpu(ag_device *d) {
       {20, 40, 1, 2, {50, 43}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0}};
   dev = d;
   pretend(1, d->has_f64);
-  all_checks(d);
+  check_all(d, 30, 4);
   for (int i = 0; i < 2; i++) check_geometry(large[i], d);
   ((ag_cl_state *)d->state)->target.group = 64;
   for (int i = 0; i < 2; i++) check_geometry(some[i], d);
@@ -309,7 +356,8 @@ static void check_gpu(ag_device *d) {
 }
 
 static void test_device(ag_device *d, int opencl) {
-  all_checks(d);
+  const size_t all = sizeof some / sizeof *some;
+  check_all(d, opencl ? 60 : 150, opencl ? 8 : all);
   if (opencl) check_gpu(d);
 }
 

@@ -1,4 +1,5 @@
-/* Replays of plans: inputs that change from run to run. */
+/* Plans: what becomes one kernel, in which order kernels run, inputs that change from run to run.
+ */
 #include "devices_kit.h"
 #include <math.h>
 #include <stdlib.h>
@@ -79,10 +80,154 @@ static void random_inputs(void) {
   for (int i = 0; i < 4; i++) ag_array_release(all[i]);
 }
 
+/* -- which nodes are one kernel -------------------------------------------------------------- */
+static ag_array *whole_numbers(int64_t rows, int64_t cols, double *v) {
+  ag_array *x = NULL;
+  for (int64_t i = 0; i < rows * cols; i++) v[i] = (double)(i * 7 % 13) - 6;
+  CHECK_OK(ag_array_write(&x, dev, type, ag_shape_of(2, rows, cols), v, AG_F64));
+  return x;
+}
+
+static ag_array *op2(ag_op op, ag_array *a, ag_array *b) {
+  ag_array *y = NULL;
+  CHECK_OK(ag_expr_binary(&y, op, a, b));
+  return y;
+}
+
+static void release(int n, ag_array *const *x) {
+  for (int i = 0; i < n; i++) ag_array_release(x[i]);
+}
+
+/* The plan takes as many launches as are wanted; result i is as want[i]. */
+static void check_plan(const char *what, int n, ag_array *const *target, ag_array *const *assign,
+                       int launches, double *const *want) {
+  ag_plan *plan = NULL;
+  double have[COUNT];
+  CHECK_OK(ag_plan_new(&plan, n, target, assign));
+  int64_t before = ag_stat.launches;
+  CHECK_OK(ag_plan_run(plan));
+  CHECK(ag_stat.launches - before == launches, "%s: %d launches", what,
+        (int)(ag_stat.launches - before));
+  for (int i = 0; i < n; i++) {
+    ag_array *y = NULL;
+    int64_t at = 0, count = ag_array_count(target[i]);
+    CHECK_OK(ag_plan_result(plan, i, &y));
+    CHECK_OK(ag_array_read(y, have, AG_F64));
+    while (at < count && have[at] == want[i][at]) at++;
+    CHECK(at == count, "%s: element %d of target %d is %g, not %g", what, (int)at, i, have[at],
+          want[i][at]);
+    ag_array_release(y);
+  }
+  ag_plan_free(plan);
+}
+
+/* s = x + 1 is used by a map and a sum of rows, and by a product: the map stores it. */
+static void further_outputs(void) {
+  enum { M = 6, N = 5 };
+  double v[M * N], p[M * N], r[M] = {0}, q[M * M] = {0};
+  ag_array *x = whole_numbers(M, N, v), *one, *s, *square, *rows, *product;
+  CHECK_OK(ag_expr_scalar(&one, 1, type));
+  s = op2(AG_OP_add, x, one);
+  CHECK_OK(ag_expr_unary(&square, AG_OP_square, s));
+  CHECK_OK(ag_expr_reduce(&rows, s, AG_SUM, 1, 2, 0));
+  CHECK_OK(ag_expr_matmul(&product, s, s, 0, 1));
+  for (int i = 0; i < M * N; i++) v[i] += 1, p[i] = v[i] * v[i], r[i % M] += v[i];
+  for (int i = 0; i < M * M; i++)
+    for (int l = 0; l < N; l++) q[i] += v[i % M + M * l] * v[i / M + M * l];
+  ag_array *target[] = {square, rows, product}, *all[] = {x, one, s, square, rows, product};
+  double *want[] = {p, r, q};
+  check_plan("a further output", 3, target, NULL, 3, want);
+  release(6, all);
+}
+
+/* Rows above rows above rows, all from one kernel with their common factor; and those beside what
+ * stands alone. */
+static void interleaved(void) {
+  enum { M = 4, N = 6 };
+  double v[M * N], w[3 * M * N * 2], factor[M * N];
+  ag_array *x = whole_numbers(M, N, v), *two, *common, *part[3], *stack, *pair[2], *both;
+  CHECK_OK(ag_expr_scalar(&two, 2, type));
+  common = op2(AG_OP_mul, x, two);
+  part[0] = op2(AG_OP_add, common, two);
+  part[1] = op2(AG_OP_sub, x, common);
+  part[2] = op2(AG_OP_mul, common, common);
+  CHECK_OK(ag_expr_bind(&stack, 3, part, 0));
+  pair[0] = stack;
+  CHECK_OK(ag_expr_unary(&pair[1], AG_OP_neg, stack));
+  CHECK_OK(ag_expr_bind(&both, 2, pair, 1));
+  for (int i = 0; i < M * N; i++) {
+    double *to = &w[i % M + 3 * M * (i / M)], c = factor[i] = 2 * v[i];
+    to[0] = c + 2, to[M] = v[i] - c, to[2 * M] = c * c;
+    for (int k = 0; k < 3; k++) to[k * M + 3 * M * N] = -to[k * M];
+  }
+  ag_array *target[] = {both, common},
+           *all[] = {x, two, common, part[0], part[1], part[2], stack, pair[1], both};
+  double *want[] = {w, factor};
+  check_plan("interleaved parts", 2, target, NULL, 2, want);
+  release(9, all);
+}
+
+/* w <- 2 w while others read the new w, before and after it would have been written. */
+static void assigned_and_read(void) {
+  enum { N = 40 };
+  double v[N], e[N], sum = 0;
+  ag_array *w = whole_numbers(N, 1, v), *two, *w2, *total, *more;
+  CHECK_OK(ag_array_force(1, &w));
+  CHECK_OK(ag_expr_scalar(&two, 2, type));
+  w2 = op2(AG_OP_mul, w, two);
+  CHECK_OK(ag_expr_reduce(&total, w2, AG_SUM, 0, 1, 0));
+  more = op2(AG_OP_sub, w2, total);
+  for (int i = 0; i < N; i++) v[i] *= 2, sum += v[i];
+  for (int i = 0; i < N; i++) e[i] = v[i] - sum;
+  ag_array *target[] = {w2, total, more}, *assign[] = {w, NULL, NULL},
+           *all[] = {w, two, w2, total, more};
+  double *want[] = {v, &sum, e};
+  check_plan("assigned and read", 3, target, assign, 4, want);
+  release(5, all);
+}
+
+/* A graph much deeper than what is not traced can be: its walks must not recurse. */
+static void deep(void) {
+  enum { DEPTH = 200000 };
+  ag_array *x, *y, *one, *row, *g = NULL;
+  double seven = 7, want = 7 + DEPTH, slope = 1;
+  CHECK_OK(ag_array_write(&x, dev, type, ag_shape_of(1, (int64_t)1), &seven, AG_F64));
+  CHECK_OK(ag_expr_scalar_input(&one, type, 1));
+  CHECK_OK(ag_expr_reshape(&row, x, ag_shape_of(2, (int64_t)1, (int64_t)1)));
+  y = ag_array_retain(row);
+  for (int i = 0; i < DEPTH; i++) {
+    ag_array *next = op2(AG_OP_add, y, one);
+    ag_array_release(y);
+    y = next;
+  }
+  CHECK_OK(ag_grad(y, 1, &row, &g));
+  ag_plan *plan = NULL;
+  ag_array *target[] = {y, g}, *out = NULL;
+  double have = 0;
+  CHECK_OK(ag_plan_new(&plan, 2, target, NULL));
+  ag_plan_set(plan, 1, 1);
+  CHECK_OK(ag_plan_run(plan));
+  for (int i = 0; i < 2; i++) {
+    CHECK_OK(ag_plan_result(plan, i, &out));
+    CHECK_OK(ag_array_read(out, &have, AG_F64));
+    CHECK(have == (i ? slope : want), "%g", have);
+    ag_array_release(out);
+  }
+  ag_plan_free(plan);
+  ag_array *all[] = {x, one, row, y, g};
+  release(5, all);
+}
+
 static void test(ag_device *d, int opencl) {
-  (void)opencl;
   dev = d;
-  for (type = d->has_f64 ? AG_F64 : AG_F32; type <= AG_F32; type++) random_inputs();
+  for (type = d->has_f64 ? AG_F64 : AG_F32; type <= AG_F32; type++) {
+    random_inputs();
+    further_outputs();
+    interleaved();
+    assigned_and_read();
+  }
+  type = AG_F32;
+  if (!opencl) deep();
 }
 
 int main(int argc, char **argv) { return on_devices(argc, argv, test); }

@@ -47,14 +47,15 @@ fixture <- function(name) dget(test_path("fixtures", paste0(name, ".R")))
 
 # The layer computes what the fixture says: output, new state and all gradients. `x`: the input, if
 # the layer takes it in another form, as list(x, mask); `rename`: the fixture's names of the layer's
-# weights, if they differ, as in c(gamma = "scale").
-expect_fixture <- function(layer, name, x = NULL, rename = NULL, tolerance = 1e-6) {
+# weights, if they differ, as in c(gamma = "scale"); `change`: what is done to the fixture first.
+expect_fixture <- function(layer, name, x = NULL, rename = NULL, change = identity,
+                           tolerance = 1e-6) {
   skip_if_not("float64" %in% test_types())
-  want <- fixture(name)
+  want <- change(fixture(name))
   if (!is.null(x)) want$x <- x
   want <- fixture_renamed(want, rename)
   start <- anygpu:::nn_layer_init(layer, fixture_shape(want$x))
-  expect_setequal(names(start), names(want$w))
+  expect_setequal(as.character(names(start)), as.character(names(want$w)))
   expect_identical(lapply(start, fixture_dim), lapply(want$w, fixture_dim)[names(start)])
   got <- fixture_run(layer, want)
   want$dx <- as_list(want$dx)

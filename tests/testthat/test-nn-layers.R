@@ -6,7 +6,7 @@ test_that("dense layers act on the features of each position", {
 test_that("activations are layers too", {
   expect_layer(layer_activation("silu"), c(3, 2), function(w, h) references$silu(h))
   expect_layer(layer_prelu(), c(3, 2), function(w, h) ifelse(h < 0, h * w$slope, h))
-  expect_fixture(layer_prelu(), "prelu", rename = c(slope = "alpha"))
+  expect_fixture(layer_prelu(), "prelu")
   for (name in names(anygpu:::nn_activations)) {
     fixture_name <- if (name == "exponential") "exp" else name
     if (name == "relu6") next # not among PyTorch's numbers
@@ -81,11 +81,10 @@ test_that("normalisation", {
   expect_layer(layer_batch_norm(), c(2, 3, 2), batch_of, training = TRUE)
   expect_layer(layer_batch_norm(eps = 0.5, scale = FALSE, shift = FALSE), c(2, 3),
                function(w, h) h / sqrt(1.5))
-  names <- c(scale = "gamma", shift = "beta")
-  expect_fixture(layer_layer_norm(), "layer_norm", rename = names)
-  expect_fixture(layer_layer_norm(), "layer_norm_sequence", rename = names)
+  expect_fixture(layer_layer_norm(), "layer_norm")
+  expect_fixture(layer_layer_norm(), "layer_norm_sequence")
   for (case in c("eval", "train", "dense_eval", "dense_train")) {
-    expect_fixture(layer_batch_norm(), paste0("batch_norm_", case), rename = names)
+    expect_fixture(layer_batch_norm(), paste0("batch_norm_", case))
   }
 })
 
@@ -141,9 +140,10 @@ test_that("layers take nodes first", {
 })
 
 test_that("embeddings stand for codes from 1", {
-  expect_layer(layer_embedding(3, 5), 4, function(w, h) w$weight[, h], input = rep(c(1, 5, 2), 4))
+  rows <- function(w, h) w$weight[, h]
   codes <- array(rep(c(1L, 5L, 2L), 4), c(4, 3))
-  expect_layer(layer_embedding(3, 5), 4, function(w, h) w$weight[, h], input = codes)
+  expect_layer(layer_embedding(3, 5), 4, rows, input = codes)
+  expect_layer(layer_embedding(3, 5), 4, rows, input = codes + 0.5) # real numbers are cut off
   expect_fixture(layer_embedding(3, 5), "embedding")
 })
 

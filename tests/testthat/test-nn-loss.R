@@ -41,8 +41,8 @@ loss_cases <- list(
   hinge = list(loss_hinge(), function(y, z) {
     max(z + (seq_along(z) != c(y) + 1)) - z[y + 1]
   }, draw_z(3), draw_class(3)),
-  hinge_two = list(loss_hinge(), function(y, z) max(0, 1 - (2 * y - 1) * z),
-                   draw_z(1), draw_class(2)),
+  hinge_two = list(loss_hinge(), function(y, z) max(0, 1 - (2 * y - 1) * diff(c(z))),
+                   draw_z(2), draw_class(2)),
   cosine = list(loss_cosine(), function(y, z) {
     1 - sum(y * z) / sqrt(sum(y^2) * sum(z^2))
   }, draw_z(3), draw_z(3))
@@ -313,7 +313,7 @@ test_that("how many outputs a loss wants", {
   expect_equal(outputs(loss_quantile(c(0.1, 0.9)), 1), 2)
   expect_equal(outputs(loss_cross_entropy(), 3, letters[1:3]), 3)
   expect_equal(outputs(loss_binary_cross_entropy(), 2, c("a", "b")), 1)
-  expect_equal(outputs(loss_hinge(), 2, c("a", "b")), 1:2)
+  expect_equal(outputs(loss_hinge(), 2, c("a", "b")), 2)
   expect_true(is.na(outputs(loss_triplet(), 3, letters[1:3])))
 })
 

@@ -117,7 +117,7 @@ ref_auc <- function(positive, score, w = rep(1, length(score))) {
 }
 
 auc_of <- function(y, z, w = NULL, k = max(2, ncol(z))) {
-  anygpu:::nn_as_metric("auc", loss_cross_entropy(), k, TRUE)$value(y, z, w)
+  anygpu:::nn_as_metric("auc", loss_cross_entropy(), k, TRUE)$value(matrix(y, 1), t(z), w)
 }
 
 test_that("AUC counts pairs, ties a half, with weights", {
@@ -162,7 +162,7 @@ test_that("custom metrics are traced, or called on all samples", {
   late <- metric_custom("worst", function(y_true, y_pred) max(abs(y_true - y_pred)), collect = TRUE)
   late <- anygpu:::nn_as_metric(late, loss_mse(), 2, FALSE)
   expect_true(late$collect)
-  expect_equal(late$value(t(y), t(z)), max(abs(y - z)), tolerance = 1e-6)
+  expect_equal(late$value(y, z), max(abs(y - z)), tolerance = 1e-6)
 })
 
 test_that("custom metrics of classes get a column for each, and probabilities", {
@@ -175,7 +175,7 @@ test_that("custom metrics of classes get a column for each, and probabilities", 
   expect_metric(function(type) of_classes(brier, y, z, NULL, type), want)
   late <- metric_custom("brier", brier, collect = TRUE)
   late <- anygpu:::nn_as_metric(late, loss_cross_entropy(), 3, TRUE)
-  expect_equal(late$value(t(y), t(z)), want, tolerance = 1e-6)
+  expect_equal(late$value(y, z), want, tolerance = 1e-6)
 })
 
 test_that("metrics print, and say what is better", {

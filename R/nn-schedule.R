@@ -96,65 +96,60 @@ nn_schedule <- function(name, lr, ...) {
 
 # -- what the trainer asks for -----------------------------------------------------------------
 
-# Where a training is with its learning rate: `epochs` epochs of `steps` steps, and what a schedule
-# that looks at the losses has seen of them.
-nn_rate_new <- function(opt, steps, epochs) {
-  list(steps = steps, total = steps * epochs, best = Inf, bad = 0, drops = 0)
+# The learning rates of the steps t = 1, 2, ... of a run of `epochs` epochs of `steps` steps.
+# `lr`: a number or a schedule; `state`: of a schedule that looks at the loss.
+nn_rates <- function(lr, t, steps, epochs, state = NULL) {
+  if (is.numeric(lr)) return(rep(lr, length(t)))
+  nn_schedule_rates[[lr$name]](lr, t, steps, steps * epochs, state)
 }
 
-# The learning rates of the steps t = 1, 2, ...
-nn_rate_at <- function(rate, opt, t) {
-  if (is.numeric(opt$lr)) return(rep(opt$lr, length(t)))
-  nn_schedules[[opt$lr$name]](opt$lr, t, rate)
-}
-
-# After an epoch with this loss.
-nn_rate_after <- function(rate, opt, loss) {
-  if (!inherits(opt$lr, "nn_schedule") || opt$lr$name != "plateau") return(rate)
-  # a loss may be negative: lower by a share of its size
-  limit <- if (is.finite(rate$best)) rate$best - opt$lr$threshold * abs(rate$best) else Inf
-  if (is.finite(loss) && loss < limit) {
-    rate$best <- loss
-    rate$bad <- 0
-    return(rate)
-  }
-  rate$bad <- rate$bad + 1
-  if (rate$bad > opt$lr$patience) {
-    rate$bad <- 0
-    rate$drops <- rate$drops + 1
-  }
-  rate
-}
-
-# The rates of the schedules s at steps t.
-nn_schedules <- list(
-  step = function(s, t, rate) {
-    epoch <- (t - 1) %/% rate$steps
+# One row per schedule: the rates of steps t out of `total`.
+nn_schedule_rates <- list(
+  step = function(s, t, steps, total, state) {
+    epoch <- (t - 1) %/% steps
     drops <- if (is.null(s$at)) epoch %/% s$every else base::findInterval(epoch, s$at)
     s$lr * s$factor^drops
   },
-  exponential = function(s, t, rate) s$lr * s$factor^((t - 1) / rate$steps),
-  cosine = function(s, t, rate) {
-    warm <- round(s$warmup * rate$total)
-    fall <- nn_half_wave((t - 1 - warm) / (rate$total - warm), s$lr, s$min)
+  exponential = function(s, t, steps, total, state) s$lr * s$factor^((t - 1) / steps),
+  cosine = function(s, t, steps, total, state) {
+    warm <- round(s$warmup * total)
+    fall <- nn_half_wave((t - 1 - warm) / (total - warm), s$lr, s$min)
     base::ifelse(t <= warm, s$lr * t / warm, fall)
   },
-  one_cycle = function(s, t, rate) {
-    top <- s$up * rate$total - 1
+  one_cycle = function(s, t, steps, total, state) {
+    top <- s$up * total - 1
     first <- s$lr / s$start
     rise <- nn_half_wave((t - 1) / top, first, s$lr)
-    fall <- nn_half_wave((t - 1 - top) / (rate$total - 1 - top), s$lr, first / s$end)
+    fall <- nn_half_wave((t - 1 - top) / (total - 1 - top), s$lr, first / s$end)
     base::ifelse(t - 1 <= top, rise, fall)
   },
   # of nn_lr_find()
-  range = function(s, t, rate) s$lr * (s$to / s$lr)^((t - 1) / (s$steps - 1)),
-  plateau = function(s, t, rate) rep(max(s$lr * s$factor^rate$drops, s$min), length(t))
+  range = function(s, t, steps, total, state) s$lr * (s$to / s$lr)^((t - 1) / (s$steps - 1)),
+  plateau = function(s, t, steps, total, state) {
+    rep(max(s$lr * s$factor^(if (is.null(state)) 0 else state$drops), s$min), length(t))
+  }
 )
 
 # From `from` at 0 to `to` at 1.
 nn_half_wave <- function(x, from, to) {
   x <- base::pmin(base::pmax(x, 0), 1)
   to + (from - to) * (1 + cos(pi * x)) / 2
+}
+
+# The state after an epoch with this loss; NULL is the state before the first. Nothing to keep for
+# a rate that does not look at the loss.
+nn_rates_note <- function(lr, state, loss) {
+  if (!inherits(lr, "nn_schedule") || lr$name != "plateau") return(NULL)
+  if (is.null(state)) state <- list(best = Inf, bad = 0, drops = 0)
+  # a loss may be negative: lower by a share of its size
+  limit <- if (is.finite(state$best)) state$best - lr$threshold * abs(state$best) else Inf
+  if (is.finite(loss) && loss < limit) return(list(best = loss, bad = 0, drops = state$drops))
+  state$bad <- state$bad + 1
+  if (state$bad > lr$patience) {
+    state$bad <- 0
+    state$drops <- state$drops + 1
+  }
+  state
 }
 
 # -- methods -----------------------------------------------------------------------------------
@@ -187,10 +182,10 @@ plot.nn_schedule <- function(x, epochs = 10, steps = 100, ...) {
   epochs <- nn_count(epochs, "epochs")
   steps <- nn_count(steps, "steps")
   lr <- numeric()
-  rate <- nn_rate_new(list(lr = x), steps, epochs)
+  state <- NULL
   for (epoch in seq_len(epochs)) {
-    lr <- c(lr, nn_rate_at(rate, list(lr = x), (epoch - 1) * steps + seq_len(steps)))
-    rate <- nn_rate_after(rate, list(lr = x), 1)
+    lr <- c(lr, nn_rates(x, (epoch - 1) * steps + seq_len(steps), steps, epochs, state))
+    state <- nn_rates_note(x, state, 1)
   }
   data <- data.frame(epoch = seq_along(lr) / steps, lr = lr)
   settings <- utils::modifyList(

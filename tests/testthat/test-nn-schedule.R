@@ -1,15 +1,5 @@
-rates <- function(lr, epochs, steps, rate = anygpu:::nn_rate_new(list(lr = lr), steps, epochs)) {
-  anygpu:::nn_rate_at(rate, list(lr = lr), seq_len(epochs * steps))
-}
-
-# The rate of each epoch, of those with these losses.
-follow <- function(lr, losses) {
-  rate <- anygpu:::nn_rate_new(list(lr = lr), 1, length(losses))
-  vapply(losses, function(loss) {
-    now <- anygpu:::nn_rate_at(rate, list(lr = lr), 1)
-    rate <<- anygpu:::nn_rate_after(rate, list(lr = lr), loss)
-    now
-  }, 0)
+rates <- function(lr, epochs, steps, state = NULL) {
+  anygpu:::nn_rates(lr, seq_len(epochs * steps), steps, epochs, state)
 }
 
 test_that("a number is the rate of every step", {
@@ -44,13 +34,22 @@ test_that("lr_one_cycle() is PyTorch's", {
 
 test_that("lr_plateau() drops when the loss does not fall", {
   s <- lr_plateau(1, factor = 0.5, patience = 1, threshold = 0.1, min = 0.2)
-  expect_equal(follow(s, c(10, 9.5, 8, NaN, 7.9, 7.8, 7.7, 7.6, 7.5, 1)),
-               c(1, 1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.2))
+  state <- NULL
+  seen <- numeric()
+  for (loss in c(10, 9.5, 8, NaN, 7.9, 7.8, 7.7, 7.6, 7.5, 1)) {
+    seen <- c(seen, rates(s, 1, 1, state))
+    state <- anygpu:::nn_rates_note(s, state, loss)
+  }
+  expect_equal(seen, c(1, 1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.2))
+  expect_null(anygpu:::nn_rates_note(0.1, NULL, 1))
+  expect_null(anygpu:::nn_rates_note(lr_step(0.1), NULL, 1))
 })
 
 test_that("a negative loss falls too", {
   s <- lr_plateau(1, patience = 0, threshold = 0.1)
-  expect_equal(follow(s, c(-10, -12, -12.5, -13)), c(1, 1, 1, 0.1))
+  state <- anygpu:::nn_rates_note(s, NULL, -10)
+  expect_equal(anygpu:::nn_rates_note(s, state, -12)$drops, 0)
+  expect_equal(anygpu:::nn_rates_note(s, state, -10.5)$drops, 1)
 })
 
 test_that("schedules print and plot", {

@@ -44,7 +44,7 @@ test_that("other bad arguments are classed errors", {
   expect_nn_error("argument", "`batch_size`", net, x, y, batch_size = 0)
   expect_nn_error("argument", "`batch_size`", net, x, y, batch_size = 2.5)
   expect_nn_error("argument", "`optimizer` must be an optimiser", net, x, y, optimizer = "adam")
-  expect_nn_error("argument", "`loss` must be one of", net, x, y, loss = "hinges")
+  expect_nn_error("argument", "`loss` must be a loss", net, x, y, loss = "hinges")
   expect_nn_error("argument", "`validation`", net, x, y, validation = 151)
   expect_nn_error("argument", "`validation`", net, x, y, validation = -0.1)
   expect_nn_error("argument", "`validation`", net, x, y, validation = NA)

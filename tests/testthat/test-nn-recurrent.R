@@ -102,8 +102,8 @@ test_that("bad settings and inputs that are no sequences are classed errors", {
   expect_error(layer_gru(3, direction = "sideways"), class = "anygpu_error_argument")
   expect_error(layer_rnn(3, activation = "no"), class = "anygpu_error_argument")
   expect_error(layer_lstm(3, return_sequences = NA), class = "anygpu_error_argument")
-  e <- expect_error(anygpu:::nn_model_shapes(nn_model(layer_lstm(3), layer_gru(2)), list(c(2L, 9L))),
-                    class = "anygpu_error_shape")
+  model <- nn_model(layer_lstm(3), layer_gru(2))
+  e <- expect_error(anygpu:::nn_model_shapes(model, list(c(2L, 9L))), class = "anygpu_error_shape")
   expect_match(conditionMessage(e), "layer 2 (gru) on an input of 3", fixed = TRUE)
 })
 

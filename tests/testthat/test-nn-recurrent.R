@@ -128,3 +128,13 @@ test_that("the kernels of a step are those of all steps", {
   first <- steps(6)
   expect_identical(steps(12), first)
 })
+
+test_that("a network tells slow from fast waves", {
+  set.seed(4)
+  speed <- rep(1:3, length.out = 120)
+  wave <- outer(speed, 1:16, function(k, t) sin(2 * pi * k * t / 16)) + rnorm(120 * 16, sd = 0.2)
+  y <- factor(c("slow", "middle", "fast")[speed])
+  fit <- nn_fit(nn_model(layer_gru(8), layer_dense(3)), array(wave, c(120, 16, 1)), y, epochs = 12,
+                batch_size = 20, optimizer = opt_adam(lr = 0.03), verbose = FALSE)
+  expect_gt(mean(predict(fit, array(wave, c(120, 16, 1)), type = "class") == y), 0.95)
+})

@@ -160,8 +160,6 @@ __kernel void ag_conv_sum(__global real *result, long result_at, __global const 
 #define ROWS (PANEL * LANES)
 
 #if KIND == 0 || KIND == 3
-/* Copies terms [l, end) of the sums for COLUMNS pixels to patch[s * STRIDE], zeros where there is
- * nothing to read. */
 #define STRIDE (DEPTH + WIDE) /* not a power of 2: columns are in different sets of the cache */
 static void copy_run(real *to, __global const real *from, int n) {
   int c = 0;
@@ -174,18 +172,24 @@ static void clear_run(real *to, int n) {
   for (; c + WIDE <= n; c += WIDE) PASTE(vstore, WIDE)((PASTE(REAL, WIDE))(0), 0, to + c);
   for (; c < n; c++) to[c] = 0;
 }
+/* Copies terms [start, end) of the sums for COLUMNS pixels to patch[s * STRIDE], zeros where there
+ * is nothing to read. What a window reads in a row of the image is one run, if it has no gaps. */
 static void copy_patch(real *patch, __global const real *x, long start, long end, axis ax, axis ay,
                        const int *x0, const int *y0, const long *row0, int in0, int in1, int in,
                        long pitch) {
+  const int places = ax.by == 1 && pitch == in ? ax.n : 1, across = ax.n / places,
+            width = places * in;
   for (int l = start; l < end;) {
-    const int tap = l / in, c = l - tap * in, many = min(in - c, (int)end - l);
-    const int dx = ax.by * (tap % ax.n), dy = ay.by * (tap / ax.n);
+    const int run = l / width, c = l - run * width, many = min(width - c, (int)end - l);
+    const int dx = ax.by * (run % across), dy = ay.by * (run / across);
     for (int s = 0; s < COLUMNS; s++) {
       const int px = x0[s] + dx, py = y0[s] + dy;
-      real *to = patch + s * STRIDE + l - start;
-      if (INSIDE(px, in0) && INSIDE(py, in1))
-        copy_run(to, x + ((row0[s] + py) * in0 + px) * pitch + c, many);
-      else clear_run(to, many);
+      const int to = INSIDE(py, in1) ? min(places, in0 - px) * in : 0;
+      const int first = clamp(max(0, -px) * in - c, 0, many), last = clamp(to - c, first, many);
+      real *p = patch + s * STRIDE + l - start;
+      clear_run(p, first);
+      copy_run(p + first, x + ((row0[s] + py) * in0 + px) * pitch + c + first, last - first);
+      clear_run(p + last, many - last);
     }
     l += many;
   }

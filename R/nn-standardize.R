@@ -70,7 +70,7 @@ nn_moments_device <- function(x, rows) {
   binary <- colSums((x == 0) + (x == 1)) == nrow(x)
   mean <- as.vector(mean)
   sd <- as.vector(sd)
-  list(mean = mean, sd = sd, indicator = as.vector(binary) & sd > 0)
+  list(mean = mean, sd = sd, indicator = as.vector(binary))
 }
 
 # The samples `rows` of an array with samples first.

@@ -133,8 +133,8 @@ like_vector <- function(y, x) {
   y
 }
 
-# A statistic ("sum", "mean", "max") over dimensions first to last, by default the features; and such
-# statistics of features in h's shape: views, which operations on them read without a copy.
+# A statistic ("sum", "mean", "max") over dimensions first to last, by default the features; and
+# such statistics of features in h's shape: views, which operations on them read without a copy.
 nn_reduce <- function(name, h, first = 1, last = 1) .Call(C_reduce_over, name, h, first, last)
 nn_spread <- function(v, h) stretch(v, h, seq_along(dim(h))[-1])
 

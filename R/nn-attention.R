@@ -21,8 +21,7 @@
 #' \eqn{d}) the numbers \eqn{\sin(t / 10000^{2i / d})}{sin(t / 10000^(2i/d))} and
 #' \eqn{\cos(t / 10000^{2i / d})}{cos(t / 10000^(2i/d))}. It has no parameters.
 #'
-#' @param heads The number of heads. (As in every layer, the first argument may instead be the output
-#'   of another layer, here a sequence of `n x time x features`: see [nn_model()].)
+#' @param heads The number of heads.
 #' @param key_dim The size of a query, a key and a value of a head; `NULL`: the number of features
 #'   divided by `heads`.
 #' @param causal Whether a step sees itself and earlier ones only.
@@ -30,7 +29,8 @@
 #'   first argument, which is self-attention.
 #' @param mask The output of another layer, or an [nn_input()], which says what can be seen: 1, or 0
 #'   for padding, of `n x time` of the values, or of `n x queries x time`; `NULL`: all.
-#' @param x Nothing, or the output of another layer.
+#' @param ... The output of another layer may stand before all other arguments, as the pipe puts it:
+#'   see [nn_model()].
 #' @return An object of class `nn_layer` to be given to [nn_model()], or after a node a
 #'   node. The output has the shape of the first input.
 #' @section Errors: Bad settings give an error of class `anygpu_error_argument`; inputs that do not
@@ -45,8 +45,9 @@
 #' nn_model(h |> layer_lstm(16) |> layer_dense(1), inputs = list(x, seen))
 #' @export
 layer_multi_head_attention <- function(heads, key_dim = NULL, causal = FALSE, value = NULL,
-                                       mask = NULL) {
-  if (nn_is_node(heads)) return(nn_connect(heads))
+                                       mask = NULL, ...) {
+  node <- nn_piped(...)
+  if (nn_is_node(node)) return(nn_connect(node))
   layer <- nn_layer("multi_head_attention", heads = nn_count(heads, "heads"),
                     key_dim = if (!is.null(key_dim)) nn_count(key_dim, "key_dim"),
                     causal = nn_flag(causal, "causal"), value = nn_has_node(value, "value"),
@@ -158,8 +159,9 @@ nn_causal_score <- function(d) outer(seq_len(d[1]), seq_len(d[2]), `>`) * -1e30
 
 #' @rdname layer_multi_head_attention
 #' @export
-layer_positional <- function(x = NULL) {
-  if (nn_is_node(x)) return(nn_connect(x))
+layer_positional <- function(...) {
+  node <- nn_piped(...)
+  if (nn_is_node(node)) return(nn_connect(node))
   nn_layer("positional")
 }
 

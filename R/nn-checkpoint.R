@@ -6,7 +6,7 @@ nn_checkpoint_write <- function(run) {
   states <- lapply(seq_len(run$trainer$optim$nstate) - 1L,
                    function(i) nn_trainer_read(run$trainer, "state", i))
   saved <- list(version = nn_fit_version, job = run$job, epoch = run$epoch, step = run$step,
-                rows = run$rows, key = run$key, rate = run$rate, best = run$best, lr = run$lr,
+                rows = run$rows, key = run$key, rates = run$rates, best = run$best, lr = run$lr,
                 param = nn_trainer_read(run$trainer, "param"),
                 fixed = nn_trainer_read(run$trainer, "fixed"), states = states,
                 seed = get(".Random.seed", globalenv()), kind = RNGkind())
@@ -57,8 +57,7 @@ nn_check_version <- function(version, what) {
 }
 
 nn_run_restore <- function(run, saved) {
-  for (name in c("epoch", "step", "rows", "key", "rate", "best", "lr")) run[[name]] <- saved[[name]]
-  run$rate$total <- run$steps * run$job$options$epochs # there may be more epochs now
+  for (name in c("epoch", "step", "rows", "key", "rates", "best", "lr")) run[[name]] <- saved[[name]]
   nn_trainer_write(run$trainer, "param", saved$param)
   nn_trainer_write(run$trainer, "fixed", saved$fixed)
   for (i in seq_along(saved$states)) {

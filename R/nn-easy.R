@@ -46,7 +46,7 @@ nn.formula <- function(formula, data, subset, na.action, weights, embed = NULL,
   plan <- nn_easy_plan(nn_design_inputs(design), nn_rows(design$y), design$y, loss,
                        nn_easy_hidden(hidden, size, missing(hidden)), activation, size)
   how <- nn_easy_training(plan, optimizer, decay, epochs, maxit, batch_size)
-  nn_fit_design(plan$model, design, call, loss = loss, optimizer = how$optimizer,
+  nn_fit_design(plan$model, design, nn_call(call, "nn"), loss = loss, optimizer = how$optimizer,
                 epochs = how$epochs, batch_size = how$batch_size, ...)
 }
 
@@ -67,7 +67,7 @@ nn.default <- function(x, y, weights = NULL, hidden = c(64, 32), activation = NU
   fit <- nn_fit.default(plan$model, x, y, weights = weights, loss = loss,
                         optimizer = how$optimizer, epochs = how$epochs,
                         batch_size = how$batch_size, ...)
-  fit$call <- call
+  fit$call <- nn_call(call, "nn")
   fit
 }
 

@@ -37,7 +37,7 @@ nn_run_new <- function(job, trainer) {
   run$epoch <- 0L
   run$rows <- list()
   run$key <- floor(stats::runif(1) * 2^40)
-  run$rate <- nn_rate_new(job$options$optimizer, run$steps, job$options$epochs)
+  run$rates <- NULL # the state of a schedule that looks at the loss
   run$interrupted <- FALSE
   run$stop <- NULL # why training ends before the last epoch
   run$best <- NULL
@@ -83,7 +83,7 @@ nn_run_epoch <- function(run) {
     run$stop <- "diverged"
     return(invisible())
   }
-  run$rate <- nn_rate_after(run$rate, run$job$options$optimizer, nn_watched(row))
+  run$rates <- nn_rates_note(run$job$options$optimizer$lr, run$rates, nn_watched(row))
   nn_early_stop(run, row)
   nn_call_back(run, "on_epoch_end", row)
   nn_checkpoint_write(run)
@@ -105,7 +105,7 @@ nn_run_train <- function(run) {
 nn_run_batches <- function(run, batches, before = 0) {
   opt <- run$job$options$optimizer
   t <- run$step + seq_len(batches)
-  rates <- nn_rate_at(run$rate, opt, t)
+  rates <- nn_rates(opt$lr, t, run$steps, run$job$options$epochs, run$rates)
   run$lr <- rates[length(rates)]
   scalar <- nn_optim_scalars(opt, t, rates)
   key <- run$key + 4096 * run$epoch + before
@@ -238,7 +238,7 @@ nn_run_result <- function(run) {
 
 nn_fit_new <- function(job, values, history, device, ...) {
   structure(class = "nn_fit", c(list(
-    model = job$net$model, weights = values$weights, state = values$state, history = history,
+    model = nn_model_bare(job$net$model), weights = values$weights, state = values$state, history = history,
     baseline = job$baseline, net = job$net[setdiff(names(job$net), "model")],
     optimizer = job$options$optimizer, epochs = job$options$epochs,
     batch_size = job$options$batch_size, metrics = job$metrics,

@@ -1,74 +1,108 @@
-# What can be done with the result of nn_fit().
+# What a fit says of itself.
 
 #' @export
 print.nn_fit <- function(x, ...) {
-  cat(sprintf("<nn_fit> %s, %d inputs, %d %s\n",
-              if (is.null(x$levels)) "regression" else "classification", x$inputs, x$outputs,
-              if (!is.null(x$levels)) "classes" else if (x$outputs == 1) "output" else "outputs"))
-  layers <- summary(x)
-  cat(sprintf("  %d  %s, %d parameters\n", seq_len(nrow(layers)), layers$layer,
-              layers$parameters), sep = "")
-  cat(sprintf("%s on %d samples%s, batches of %d, %s\n", x$loss, x$samples[["train"]],
-              if (x$samples[["valid"]]) sprintf(" (%d held out)", x$samples[["valid"]]) else "",
-              x$batch_size, format(x$optimizer)))
-  h <- x$history
-  cat(sprintf("%d of %d epochs%s in %.1f s on %s\n", nrow(h), x$epochs,
-              if (x$interrupted) " (interrupted)" else "", sum(h$seconds), x$device))
-  if (nrow(h) == 0) return(invisible(x))
-  last <- h[nrow(h), ]
-  cat("training:   ", nn_score(last$loss, last$accuracy), "\n", sep = "")
-  if (x$samples[["valid"]]) {
-    cat("validation: ", nn_score(last$val_loss, last$val_accuracy), "\n", sep = "")
-  }
+  cat(sprintf("<nn_fit> %s, %s parameters\n", nn_fit_task(x),
+              format(nn_fit_size(x), big.mark = ",")))
+  layers <- nn_fit_layers(x)
+  cat(sprintf("  %d  %s\n", seq_len(nrow(layers)), layers$layer), sep = "")
+  cat(nn_fit_how(x), "\n", sep = "")
+  cat(nn_fit_scores(x), sep = "\n")
   invisible(x)
 }
 
-nn_score <- function(loss, accuracy) {
-  paste0("loss ", format(signif(loss, 4)),
-         if (!is.na(accuracy)) sprintf(", accuracy %.4f", accuracy))
+# "classification of 3 classes", "regression"
+nn_fit_task <- function(fit) {
+  paste(vapply(fit$net$outputs, function(o) {
+    if (o$kind == "class") sprintf("classification, %d classes", length(o$levels))
+    else "regression"
+  }, ""), collapse = " and ")
+}
+
+nn_fit_size <- function(fit) {
+  sum(vapply(fit$weights, function(w) sum(lengths(w)), 0))
+}
+
+nn_fit_how <- function(fit) {
+  losses <- paste(vapply(fit$net$outputs, function(o) o$loss$name, ""), collapse = ", ")
+  h <- fit$history
+  batches <- if (nn_is_lbfgs(fit$optimizer)) "" else sprintf(", batches of %d", fit$batch_size)
+  sprintf("%s on %s samples%s%s, %s\n%d of %d %s%s in %.1f s on %s", gsub("_", " ", losses),
+          format(fit$samples[["train"]], big.mark = ","),
+          if (fit$samples[["valid"]]) sprintf(" (%d held out)", fit$samples[["valid"]]) else "",
+          batches, format(fit$optimizer), nrow(h), fit$epochs,
+          if (nn_is_lbfgs(fit$optimizer)) "iterations" else "epochs", nn_fit_end(fit),
+          sum(h$seconds), fit$device)
+}
+
+nn_fit_end <- function(fit) {
+  if (fit$interrupted) return(" (interrupted)")
+  switch(if (is.null(fit$stopped)) "" else fit$stopped,
+         early = sprintf(" (no better since epoch %d)", fit$best_epoch),
+         callback = " (ended by a callback)", diverged = " (the loss was not finite)",
+         converged = " (converged)", "")
+}
+
+# One line each for the training and what was held out: of the last epoch, or the best.
+nn_fit_scores <- function(fit) {
+  h <- fit$history
+  if (nrow(h) == 0) return(character())
+  row <- unlist(h[if (is.null(fit$best_epoch)) nrow(h) else fit$best_epoch, , drop = FALSE])
+  names <- setdiff(names(h), c("epoch", "lr", "seconds"))
+  held <- startsWith(names, "val_")
+  baseline <- if (is.finite(fit$baseline)) sprintf(" (baseline %s)", format(signif(fit$baseline, 4)))
+  c(paste0("training:   ", nn_scores_text(row[names[!held]]), baseline),
+    if (fit$samples[["valid"]]) {
+      paste0("validation: ",
+             nn_scores_text(stats::setNames(row[names[held]], names[!held])))
+    })
+}
+
+# A row per layer: what it is, what it gives (in the user's order), how many parameters.
+nn_fit_layers <- function(fit) {
+  net <- nn_fit_net(fit)
+  shapes <- nn_model_shapes(net$model, nn_network_shapes(net))
+  data.frame(layer = vapply(net$model$layers, format, ""),
+             output = vapply(shapes, nn_shape_text, ""),
+             parameters = vapply(fit$weights, function(w) sum(lengths(w)), 0),
+             trained = vapply(net$model$layers, function(l) !isTRUE(l$frozen), NA))
+}
+
+#' Summary of a fit
+#'
+#' @param object A result of [nn_fit()].
+#' @param ... Not used.
+#' @return An object of class `summary.nn_fit`, which prints: a list of `layers` (a data frame with
+#'   the columns `layer`, `output` (its shape without the samples), `parameters`, `trained`),
+#'   `parameters` (their number), `inputs`, `scores` (of the last, or the best, epoch), `baseline`,
+#'   `epochs`, `seconds`, `device`.
+#' @examples
+#' set.seed(1)
+#' summary(nn_fit(nn_model(layer_dense(8, "relu"), layer_dense(3)), iris[1:4], iris$Species))
+#' @export
+summary.nn_fit <- function(object, ...) {
+  h <- object$history
+  at <- if (is.null(object$best_epoch)) nrow(h) else object$best_epoch
+  structure(class = "summary.nn_fit", list(
+    layers = nn_fit_layers(object), parameters = nn_fit_size(object),
+    inputs = vapply(object$net$inputs, function(i) nn_shape_text(rev(i$dim)), ""),
+    scores = if (nrow(h)) unlist(h[at, setdiff(names(h), c("epoch", "lr", "seconds"))]),
+    baseline = object$baseline, epochs = nrow(h), seconds = sum(h$seconds), device = object$device,
+    text = c(nn_fit_how(object), nn_fit_scores(object))
+  ))
 }
 
 #' @export
-summary.nn_fit <- function(object, ...) {
-  data.frame(layer = vapply(object$model$layers, format, ""),
-             parameters = vapply(object$weights, function(w) sum(lengths(w)), 0))
+print.summary.nn_fit <- function(x, ...) {
+  cat("input:", paste(x$inputs, collapse = " and "), "\n")
+  layers <- x$layers
+  if (all(layers$trained)) layers$trained <- NULL
+  layers$parameters <- format(layers$parameters, big.mark = ",")
+  print(layers, right = FALSE)
+  cat(sprintf("%s parameters\n\n", format(x$parameters, big.mark = ",")))
+  cat(x$text, sep = "\n")
+  invisible(x)
 }
 
 #' @export
 as.data.frame.nn_fit <- function(x, ...) x$history
-
-#' Plot the course of a training
-#'
-#' Draws the loss by epoch, and for a classification the accuracy, on the training
-#' samples (a line) and on those held out (a broken line).
-#'
-#' @param x A result of [nn_fit()].
-#' @param col Two colours: training, validation.
-#' @param ... Further arguments of [graphics::matplot()].
-#' @return `x`, invisibly.
-#' @examples
-#' set.seed(1)
-#' fit <- nn_fit(nn_model(layer_dense(3)), scale(iris[1:4]), iris$Species, epochs = 15,
-#'               optimizer = opt_adam(0.05), validation = 0.3)
-#' plot(fit)
-#' @export
-plot.nn_fit <- function(x, col = c("#1b6ca8", "#d1495b"), ...) {
-  panels <- if (is.null(x$levels)) "loss" else c("loss", "accuracy")
-  old <- graphics::par(mfrow = c(1, length(panels)))
-  on.exit(graphics::par(old))
-  for (panel in panels) nn_plot_panel(x$history, panel, x$samples[["valid"]] > 0, col, ...)
-  invisible(x)
-}
-
-nn_plot_panel <- function(history, panel, valid, col, ...) {
-  columns <- c(panel, if (valid) paste0("val_", panel))
-  values <- as.matrix(history[columns])
-  if (!any(is.finite(values))) values[] <- 0 # nothing to show: an empty frame
-  graphics::matplot(history$epoch, values, type = if (nrow(values) > 1) "l" else "p", pch = 19,
-                    lty = 1:2, lwd = 2, col = col, xlab = "epoch", ylab = panel, las = 1,
-                    xaxt = "n", ...)
-  graphics::axis(1, at = unique(round(pretty(history$epoch)))) # epochs are whole numbers
-  if (!valid) return(invisible())
-  graphics::legend(if (panel == "loss") "topright" else "bottomright", c("training", "validation"),
-                   lty = 1:2, lwd = 2, col = col, bty = "n")
-}

@@ -212,7 +212,7 @@ nn_fit.formula <- function(model, x, data, subset, na.action, weights, embed = N
                            validation = 0, ...) {
   call <- match.call()
   design <- nn_design(call, "x", embed, parent.frame())
-  nn_fit_design(model, design, call, validation, ...)
+  nn_fit_design(model, design, nn_call(call, "nn_fit"), validation, ...)
 }
 
 # Trains `model` on what nn_design() made.
@@ -226,6 +226,12 @@ nn_fit_design <- function(model, design, call, validation = 0, ...) {
   fit$formula <- design$formula
   fit$call <- call
   fit
+}
+
+# The call of a method as the user wrote it: update() evaluates it.
+nn_call <- function(call, name) {
+  call[[1]] <- as.name(name)
+  call
 }
 
 # The inputs, with the offset as the last one.

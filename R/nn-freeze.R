@@ -7,8 +7,8 @@
 #' [layer_batch_norm()] also keeps its means and variances. `nn_unfreeze()` undoes it.
 #'
 #' @param x A model made by [nn_model()], or a fit made by [nn_fit()].
-#' @param layers Which layers: numbers, negative ones for all but those, or a logical vector. `NULL`:
-#'   all.
+#' @param layers Which layers: numbers, negative ones for all but those, or a logical vector.
+#'   `NULL`: all.
 #' @return `x`, with these layers frozen (or not); the others are as they were.
 #' @section Errors: Numbers of layers that there are not give an error of class
 #'   `anygpu_error_argument`.

@@ -3,16 +3,16 @@
 #' Convolutional layers
 #'
 #' Each output is an activation of a weighted sum over a small window of its input and a bias; the
-#' window moves over the input, its weights stay. `layer_conv2d()` is for images, `n x height x width
-#' x channels`; `layer_conv1d()` for sequences, `n x time x features`.
+#' window moves over the input, its weights stay. `layer_conv2d()` is for images, `n x height x
+#' width x channels`; `layer_conv1d()` for sequences, `n x time x features`.
 #' `layer_depthwise_conv2d()` treats each channel on its own; `layer_conv2d_transpose()` goes the
 #' way back of a convolution, and so makes images larger.
 #'
 #' With padding `"valid"` windows stay within the input, and the output has
 #' `(input - size) %/% stride + 1` elements in each dimension (with `dilation`, the size is
-#' `(kernel_size - 1) * dilation + 1`). With `"same"` it has `ceiling(input / stride)`: as many zeros
-#' as needed are put around the input, the odd one at the end, as in TensorFlow and Keras. A number
-#' of zeros is put on both sides, as in PyTorch. A transposed convolution makes
+#' `(kernel_size - 1) * dilation + 1`). With `"same"` it has `ceiling(input / stride)`: as many
+#' zeros as needed are put around the input, the odd one at the end, as in TensorFlow and Keras. A
+#' number of zeros is put on both sides, as in PyTorch. A transposed convolution makes
 #' `(input - 1) * stride + size` elements, with `"same"` `input * stride`; a number is cut off on
 #' both sides.
 #'
@@ -26,8 +26,8 @@
 #' @param padding `"valid"`, `"same"`, or the number of zeros on both sides of each dimension: one,
 #'   or two for `c(height, width)`.
 #' @param dilation The distance between neighbours in the window, a number or two.
-#' @param groups In how many groups channels and filters are divided: each filter sees the channels of
-#'   its own group only.
+#' @param groups In how many groups channels and filters are divided: each filter sees the channels
+#'   of its own group only.
 #' @param multiplier How many filters each channel has.
 #' @inheritParams layer_dense
 #' @return An object of class `nn_layer`, to be given to [nn_model()].

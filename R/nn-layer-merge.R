@@ -75,7 +75,8 @@ nn_concat_along <- function(layer, rank) if (is.null(layer$along)) 1L else rank 
 nn_layer_shape.nn_layer_concat <- function(layer, shape) {
   at <- nn_concat_along(layer, length(shape[[1]]))
   if (at < 1) nn_shape_stop("there is no dimension %d of a sample", layer$along)
-  if (length(unique(lengths(shape))) > 1 || length(unique(lapply(shape, function(s) as.numeric(s[-at])))) > 1) {
+  others <- unique(lapply(shape, function(s) as.numeric(s[-at])))
+  if (length(unique(lengths(shape))) > 1 || length(others) > 1) {
     nn_shape_stop("inputs that differ in dimension %d alone are wanted, not %s",
                   length(shape[[1]]) + 1L - at, nn_shape_text(shape))
   }

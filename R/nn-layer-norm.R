@@ -53,7 +53,8 @@ layer_layer_norm <- function(eps = 1e-5, scale = TRUE, shift = TRUE, ...) {
 # -- what both have --------------------------------------------------------------------------------
 
 nn_norm_init <- function(layer, shape) {
-  c(if (layer$scale) list(scale = rep(1, shape[1])), if (layer$shift) list(shift = numeric(shape[1])))
+  c(if (layer$scale) list(scale = rep(1, shape[1])),
+    if (layer$shift) list(shift = numeric(shape[1])))
 }
 
 #' @exportS3Method
@@ -73,6 +74,13 @@ format.nn_layer_layer_norm <- function(x, ...) {
 
 nn_norm_text <- function(x) paste0(if (!x$scale) ", no scale", if (!x$shift) ", no shift")
 
+# Both write (h - mean) * factor as d * factor + (center - mean) * factor, where `center` is the
+# mean as a constant to gradients and d = h - center. The second term is 0, but has the mean's
+# gradient: so that is one sum of what comes back, which the shift's gradient is too. The variance's
+# gradient by the mean is the sum of deviations, 0.
+
+nn_square <- function(x) .Call(C_unary, "square", x)
+
 # -- over the batch --------------------------------------------------------------------------------
 
 #' @exportS3Method
@@ -83,29 +91,23 @@ nn_layer_state.nn_layer_batch_norm <- function(layer, shape) {
 # Channels come first, so R's recycling is over channels: w$mean meets each position and sample.
 #' @exportS3Method
 nn_layer_forward.nn_layer_batch_norm <- function(layer, w, h, ctx) {
-  if (ctx$training && !isTRUE(layer$frozen)) {
-    moments <- nn_channel_moments(h)
-    nn_batch_norm_update(layer, w, moments, length(h) / dim(h)[1], ctx)
-  } else {
-    moments <- list(mean = w$mean, variance = w$variance)
-  }
-  factor <- 1 / sqrt(moments$variance + layer$eps)
+  batch <- ctx$training && !isTRUE(layer$frozen)
+  mean <- if (batch) rowMeans(h) else w$mean
+  d <- h - nn_detach(mean)
+  variance <- if (batch) rowMeans(nn_square(d)) else w$variance
+  if (batch) nn_batch_norm_update(layer, w, mean, variance, length(h) / dim(h)[1], ctx)
+  factor <- 1 / sqrt(variance + layer$eps)
   if (layer$scale) factor <- factor * w$scale
-  y <- (h - moments$mean) * factor
+  y <- d * factor
+  if (batch) y <- y + (nn_detach(mean) - mean) * factor
   if (layer$shift) y + w$shift else y
 }
 
-# The gradient of the variance by the mean is the sum of deviations, 0: it need not be computed.
-nn_channel_moments <- function(h) {
-  mean <- rowMeans(h)
-  list(mean = mean, variance = rowMeans((h - nn_detach(mean))^2))
-}
-
-nn_batch_norm_update <- function(layer, w, moments, n, ctx) {
+nn_batch_norm_update <- function(layer, w, mean, variance, n, ctx) {
   old <- layer$momentum
-  ctx$update("mean", old * w$mean + (1 - old) * moments$mean)
+  ctx$update("mean", old * w$mean + (1 - old) * mean)
   unbiased <- n / max(1, n - 1)
-  ctx$update("variance", old * w$variance + ((1 - old) * unbiased) * moments$variance)
+  ctx$update("variance", old * w$variance + ((1 - old) * unbiased) * variance)
 }
 
 # -- over the features of a sample -----------------------------------------------------------------
@@ -113,8 +115,9 @@ nn_batch_norm_update <- function(layer, w, moments, n, ctx) {
 #' @exportS3Method
 nn_layer_forward.nn_layer_layer_norm <- function(layer, w, h, ctx) {
   mean <- nn_reduce("mean", h)
-  variance <- nn_reduce("mean", (h - nn_spread(nn_detach(mean), h))^2)
-  y <- (h - nn_spread(mean, h)) * nn_spread(1 / sqrt(variance + layer$eps), h)
+  d <- h - nn_spread(nn_detach(mean), h)
+  factor <- 1 / sqrt(nn_reduce("mean", nn_square(d)) + layer$eps)
+  y <- d * nn_spread(factor, h) + nn_spread((nn_detach(mean) - mean) * factor, h)
   if (layer$scale) y <- y * w$scale
   if (layer$shift) y + w$shift else y
 }

@@ -2,12 +2,13 @@
 
 #' Pooling layers
 #'
-#' The largest number or the mean of each channel in a window that moves over an image, `n x height x
-#' width x channels`, or a sequence, `n x time x features`. The global ones are over all positions, of
-#' images, sequences or anything else between samples and channels, and leave one number of each
-#' channel: `n x channels`.
+#' The largest number or the mean of each channel in a window that moves over an image, `n x height
+#' x width x channels`, or a sequence, `n x time x features`. The global ones are over all
+#' positions, of images, sequences or anything else between samples and channels, and leave one
+#' number of each channel: `n x channels`.
 #'
-#' Padding is as for [convolutions]; it is never larger than any number, nor does it count in a mean.
+#' Padding is as for [convolutions]; it is never larger than any number, nor does it count in a
+#' mean.
 #'
 #' @param pool_size The size of the window: one number, or two for `c(height, width)`.
 #' @param strides By how much it moves, likewise; `NULL`: as `pool_size`, windows side by side.

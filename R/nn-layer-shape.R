@@ -66,7 +66,8 @@ nn_layer_shape.nn_layer_reshape <- function(layer, shape) {
   given <- prod(to, na.rm = TRUE)
   if (anyNA(to)) to[is.na(to)] <- prod(shape) %/% given
   if (prod(to) == prod(shape)) return(to)
-  nn_shape_stop("the %g values of a sample do not fill %s", prod(shape), nn_shape_text(rev(layer$dim)))
+  nn_shape_stop("the %g values of a sample do not fill %s", prod(shape),
+                paste(layer$dim, collapse = " x "))
 }
 
 #' @exportS3Method

@@ -32,7 +32,7 @@ nn_layer_kind <- function(layer) sub("^nn_layer_", "", class(layer)[1])
 #   uniform(dim)     random numbers within (0, 1), new in each batch
 #   update(name, x)  the state `name` of this layer becomes x when the step is done
 nn_ctx <- function(training = FALSE, type = "float32",
-                   uniform = function(dim) array(gpu_runif(prod(dim), type = type), dim),
+                   uniform = function(dim) gpu_runif(dim, type = type),
                    update = function(name, value) invisible()) {
   list(training = training, uniform = uniform, update = update)
 }

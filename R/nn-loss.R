@@ -119,9 +119,6 @@ nn_outputs_same <- function(target) target$outputs
 
 # -- what the trainer asks for -----------------------------------------------------------------
 
-# The losses of the samples, a vector.
-nn_loss_samples <- function(loss, y, z, w = NULL) nn_by_sample(loss$parts(y, z, 1, w)$cost)
-
 # list(total, seed) of a batch: `total` is the sum of w times the samples' losses; the gradient of
 # the sum of `seed` is that of total / n. `w`: a vector of weights (mean 1 over all samples, not
 # over the batch), or NULL. A slope that the loss has written down is a constant in `seed`.

@@ -18,8 +18,8 @@
 #' @return An object of class `nn_lr_find`: a list of `steps`, a data frame with the columns `lr`,
 #'   `loss` and `smooth`, and of `suggestion`, a number. Methods: `print()`, `plot()`,
 #'   `as.data.frame()`.
-#' @section Errors: Those of [nn_fit()]; an optimiser without a learning rate gives an error of class
-#'   `anygpu_error_argument`.
+#' @section Errors: Those of [nn_fit()]; an optimiser without a learning rate gives an error of
+#'   class `anygpu_error_argument`.
 #' @references Smith, L. N. (2017). Cyclical learning rates for training neural networks. *WACV*.
 #' @examples
 #' set.seed(1)
@@ -89,8 +89,8 @@ nn_lr_found <- function(losses, lr) {
   structure(list(steps = steps, suggestion = nn_lr_suggest(steps)), class = "nn_lr_find")
 }
 
-# Where the smoothed loss falls fastest before its minimum, over a tenth of the steps. (The rates are
-# spaced evenly in log(lr).) The first tenth is left out: a mean of few losses is noise.
+# Where the smoothed loss falls fastest before its minimum, over a tenth of the steps. (The rates
+# are spaced evenly in log(lr).) The first tenth is left out: a mean of few losses is noise.
 nn_lr_suggest <- function(steps) {
   tenth <- max(1, nrow(steps) %/% 10)
   from <- seq_len(nrow(steps) - tenth)

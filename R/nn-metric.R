@@ -199,12 +199,12 @@ nn_auc <- function(y, scores, w = NULL) {
 # P(score of a positive > that of a negative) + P(equal) / 2, by the weights below each score.
 nn_auc_pair <- function(positive, score, w) {
   rank <- base::match(score, sort(base::unique(score)))
-  up <- tabulate_weights(rank, w * positive)
-  down <- tabulate_weights(rank, w * !positive)
+  up <- nn_tabulate(rank, w * positive)
+  down <- nn_tabulate(rank, w * !positive)
   sum(up * (cumsum(down) - down / 2)) / (sum(up) * sum(down))
 }
 
-tabulate_weights <- function(rank, w) as.vector(rowsum(w, factor(rank, seq_len(max(rank)))))
+nn_tabulate <- function(rank, w) as.vector(rowsum(w, factor(rank, seq_len(max(rank)))))
 
 # -- of numbers --------------------------------------------------------------------------------
 
@@ -234,8 +234,8 @@ metric_r2 <- function() {
   bind <- function(loss, k, class) {
     sums <- function(y, z, w) {
       flat <- function(x) nn_reshape(x, c(k, length(y) / k))
-      share <- k * nn_extent(y) / length(y)
-      weigh <- flat(if (is.null(w)) y * 0 + share else nn_stretch(w, y) * share)
+      share <- k * nn_extent(y) / length(y) # of a step in its sequence
+      weigh <- if (is.null(w)) share else flat(nn_stretch(w, y)) * share
       d <- flat(y - loss$link(z))
       y <- flat(y)
       .Call(C_concat, lapply(list(d * d, y, y * y), function(v) rowSums(v * weigh)), NULL)

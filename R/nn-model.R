@@ -21,7 +21,9 @@
 #' @seealso [nn_fit()]
 #' @export
 nn_model <- function(..., inputs = NULL) {
-  parts <- unname(list(...))
+  parts <- unname(do.call(c, lapply(list(...), function(part) {
+    if (inherits(part, "nn_layers")) unclass(part) else list(part)
+  })))
   if (length(parts) == 0) nn_stop("argument", "nn_model() needs at least one layer")
   nodes <- vapply(parts, nn_is_node, NA)
   if (all(nodes)) return(structure(nn_graph_of(parts, inputs), class = "nn_model"))
@@ -67,15 +69,17 @@ nn_model_shapes <- function(model, shapes) {
   for (i in seq_along(model$layers)) {
     layer <- model$layers[[i]]
     given <- nn_given(model$from[[i]], shapes, out)
-    out[[i]] <- withCallingHandlers(
-      as.integer(nn_layer_shape(layer, given)),
-      anygpu_error = function(e) {
-        nn_stop(sub("anygpu_error_", "", class(e)[1]), "layer %d (%s) on an input of %s: %s", i,
-                gsub("_", " ", nn_layer_kind(layer)), nn_shape_text(given), conditionMessage(e))
-      }
-    )
+    out[[i]] <- nn_at_layer(i, layer, given, as.integer(nn_layer_shape(layer, given)))
   }
   out
+}
+
+# Evaluates code about layer i; an error says which layer it is and what it was given.
+nn_at_layer <- function(i, layer, given, code) {
+  withCallingHandlers(code, anygpu_error = function(e) {
+    nn_stop(sub("anygpu_error_", "", class(e)[1]), "layer %d (%s) on an input of %s: %s", i,
+            gsub("_", " ", nn_layer_kind(layer)), nn_shape_text(given), conditionMessage(e))
+  })
 }
 
 # What a layer takes: of inputs (-k) and of outputs of layers. One alone is not a list.
@@ -84,11 +88,14 @@ nn_given <- function(from, inputs, outputs) {
   if (length(taken) == 1) taken[[1]] else taken
 }
 
-# For each layer what `make` (nn_layer_init or nn_layer_state) gives for inputs of `shapes`.
-nn_model_make <- function(model, shapes, make) {
+# For each layer its starting "weights" or "state", for inputs of `shapes`.
+nn_model_make <- function(model, shapes, what) {
+  make <- if (what == "weights") nn_layer_init else nn_layer_state
   out <- nn_model_shapes(model, shapes)
   lapply(seq_along(model$layers), function(i) {
-    make(model$layers[[i]], nn_given(model$from[[i]], shapes, out))
+    layer <- model$layers[[i]]
+    fresh <- make(layer, nn_given(model$from[[i]], shapes, out))
+    nn_at_layer(i, layer, shapes, nn_layer_start(layer, what, fresh))
   })
 }
 

@@ -55,7 +55,8 @@
 #' @param eps A small number greater than 0 that keeps the quotient finite.
 #' @param centered Whether the variance of the gradient takes the place of its mean square.
 #' @param weight_decay See below.
-#' @param history How many steps the direction is made from.
+#' @param history How many steps the direction is made from: each takes memory for two numbers per
+#'   parameter.
 #' @param abstol,reltol When to stop: see above.
 #' @param l2 Penalty `l2 sum(w^2)`, at least 0.
 #' @param ... See below.
@@ -151,7 +152,7 @@ opt_lion <- function(lr = 1e-4, beta1 = 0.9, beta2 = 0.99, weight_decay = 0, ...
 
 #' @rdname optimizers
 #' @export
-opt_lbfgs <- function(history = 10, abstol = 1e-8, reltol = 1e-8, l2 = 0) {
+opt_lbfgs <- function(history = 50, abstol = 1e-8, reltol = 1e-8, l2 = 0) {
   nn_new_optimizer("lbfgs", history = nn_count(history, "history"),
                    abstol = nn_number(abstol, "abstol", closed = TRUE),
                    reltol = nn_number(reltol, "reltol", 0, 1, closed = TRUE),

@@ -27,8 +27,7 @@
 #' remembers at first (Jozefowicz et al. 2015). The parameters of the second direction have
 #' `_back` behind their names.
 #'
-#' @param units The size of the state, a whole number of at least 1. (As in every layer, the first
-#'   argument may instead be the output of another layer: see [nn_model()].)
+#' @param units The size of the state, a whole number of at least 1.
 #' @param activation Of `layer_rnn()`: `"tanh"`, or another one of [activations].
 #' @param return_sequences Whether the states after all steps are wanted (for another recurrent layer, say),
 #'   and not only the last one.
@@ -36,6 +35,8 @@
 #'   the last to the first (`"backward"`), or by two networks in `"both"` ways, whose
 #'   states stand side by side: forward first, `2 * units` in all. With `return_sequences` the states stay
 #'   where their input is; the last state of reading backward is then at the first step.
+#' @param ... The output of another layer may stand before all other arguments, as the pipe puts it:
+#'   see [nn_model()].
 #' @return An object of class `nn_layer`, to be given to [nn_model()].
 #' @section Errors: Bad settings give an error of class `anygpu_error_argument`; an input that is no
 #'   sequence, one of class `anygpu_error_shape`.
@@ -58,22 +59,26 @@ NULL
 
 #' @rdname recurrent
 #' @export
-layer_rnn <- function(units, activation = "tanh", return_sequences = FALSE, direction = "forward") {
-  if (nn_is_node(units)) return(nn_connect(units))
+layer_rnn <- function(units, activation = "tanh", return_sequences = FALSE,
+                      direction = "forward", ...) {
+  node <- nn_piped(...)
+  if (nn_is_node(node)) return(nn_connect(node))
   nn_recurrent("rnn", units, return_sequences, direction, activation = nn_activation(activation))
 }
 
 #' @rdname recurrent
 #' @export
-layer_lstm <- function(units, return_sequences = FALSE, direction = "forward") {
-  if (nn_is_node(units)) return(nn_connect(units))
+layer_lstm <- function(units, return_sequences = FALSE, direction = "forward", ...) {
+  node <- nn_piped(...)
+  if (nn_is_node(node)) return(nn_connect(node))
   nn_recurrent("lstm", units, return_sequences, direction)
 }
 
 #' @rdname recurrent
 #' @export
-layer_gru <- function(units, return_sequences = FALSE, direction = "forward") {
-  if (nn_is_node(units)) return(nn_connect(units))
+layer_gru <- function(units, return_sequences = FALSE, direction = "forward", ...) {
+  node <- nn_piped(...)
+  if (nn_is_node(node)) return(nn_connect(node))
   nn_recurrent("gru", units, return_sequences, direction)
 }
 

@@ -31,13 +31,13 @@ nn_fit.nn_source <- function(model, x, epochs = 10, batch_size = 32, optimizer =
                         precision, verbose, !missing(batch_size))
   job <- nn_source_job(model, x, loss, validation, class_weights, metrics, standardize, options)
   fit <- nn_job_run(job)
-  fit$call <- match.call()
+  fit$call <- nn_call(match.call(), "nn_fit")
   fit
 }
 
 # nn_job() on the first chunk, and with it `source` and `valid_source` (their states), and how the
-# weights of a chunk are made: `class_weights`, `weight_unit`. `split` has as many samples as there
-# are in all.
+# weights of a chunk are made: `class_weights`, `weight_unit`. The trainer has room for `capacity`
+# samples, the size of the largest chunk; `split` has as many samples as there are in all.
 nn_source_job <- function(model, source, loss, validation, class_weights, metrics, standardize,
                           options) {
   if (nn_is_lbfgs(options$optimizer)) {
@@ -54,9 +54,25 @@ nn_source_job <- function(model, source, loss, validation, class_weights, metric
   job$weight_unit <- 1
   job$weight_unit <- mean(nn_chunk_weights(job, first$weights, nn_chunk_targets(job, first)))
   job$source <- state
-  job$valid_source <- nn_source_validation(validation, first, max(options$batch_size, 1024L), type)
+  job$capacity <- if (is.finite(state$most)) state$most else max(first$n, options$batch_size)
+  state$most <- job$capacity
+  job$data[c("x", "y", "weights")] <- lapply(job$data[c("x", "y", "weights")], nn_fill,
+                                             job$capacity)
+  job$valid_source <- nn_source_validation(validation, first, nn_valid_batch(options$batch_size,
+                                                                             job$capacity), type)
   job$split <- list(train = seq_len(state$n), valid = seq_len(max(0, job$valid_source$n)))
   job
+}
+
+# What is used for validation does not matter for the result: large, for speed.
+nn_valid_batch <- function(batch, capacity) min(max(batch, 1024), capacity)
+
+# Arrays (or a vector, or a list of arrays) with as many samples as the trainer has room for: what
+# is added is never visited.
+nn_fill <- function(x, n) {
+  if (is.list(x)) return(lapply(x, nn_fill, n))
+  if (is.null(x) || nn_rows(x) == n) return(x)
+  nn_take(x, rep_len(seq_len(nn_rows(x)), n))
 }
 
 nn_source_check_metrics <- function(job) {
@@ -79,7 +95,7 @@ nn_source_validation <- function(validation, like, batch, type) {
     n <- nn_data_like(data$x, data$y, like)$n
     validation <- nn_source(function(piece) if (piece == 1) data, n)
   }
-  nn_source_open(validation, batch, type, like = c(like[c("inputs", "y")], weights = FALSE))
+  nn_source_open(validation, batch, type, c(like[c("inputs", "y")], weights = FALSE), batch)
 }
 
 # -- passes ----------------------------------------------------------------------------------------
@@ -109,7 +125,7 @@ nn_source_valid <- function(run) {
   sums <- samples <- 0
   while (!is.null(chunk <- nn_source_next(state))) {
     nn_chunk_load(run, chunk)
-    size <- min(max(run$batch, 1024L), chunk$n)
+    size <- min(state$most, chunk$n)
     nn_trainer_pass(run$trainer, "valid", as.double(chunk$n), size)
     ran <- nn_trainer_run(run$trainer, "valid", 0, ceiling(chunk$n / size))
     if (ran[2] > 0) run$interrupted <- TRUE
@@ -128,6 +144,7 @@ nn_chunk_load <- function(run, chunk) {
   if (run$trainer$weighted) {
     data <- c(data, list(matrix(nn_chunk_weights(run$job, chunk$weights, y))))
   }
+  data <- nn_fill(data, run$job$capacity)
   for (i in seq_along(data)) .Call(C_nn_data, run$trainer$handle, i - 1L, nn_upload(data[[i]]))
 }
 

@@ -59,8 +59,9 @@ format.nn_source_function <- function(x, ...) {
 # describe it, or NULL after the last one of a pass, and then again those of the next pass. All
 # chunks but the last of a pass are multiples of `batch` samples. state$n: samples in a pass.
 
-# `like`: what the chunks are to be like (NULL: the first one); `type`: of the arrays.
-nn_source_open <- function(source, batch, type = "float32", like = NULL) {
+# `like`: what the chunks are to be like (NULL: the first one); `type`: of the arrays; `most`:
+# samples in a chunk, at least `batch` (state$most may be lowered before the first pass).
+nn_source_open <- function(source, batch, type = "float32", like = NULL, most = Inf) {
   UseMethod("nn_source_open")
 }
 
@@ -76,10 +77,12 @@ nn_source_peek <- function(state) {
 nn_source_chunk <- function(source, state) UseMethod("nn_source_chunk")
 
 #' @exportS3Method
-nn_source_open.nn_source_function <- function(source, batch, type = "float32", like = NULL) {
+nn_source_open.nn_source_function <- function(source, batch, type = "float32", like = NULL,
+                                              most = Inf) {
   state <- new.env()
   state$source <- source
   state$batch <- batch
+  state$most <- most
   state$like <- like
   state$piece <- 0
   state$n <- if (is.null(source$n)) nn_source_count(source) else source$n
@@ -90,13 +93,23 @@ nn_source_open.nn_source_function <- function(source, batch, type = "float32", l
 nn_source_chunk.nn_source_function <- function(source, state) {
   if (!is.null(state$peeked)) return(nn_source_unpeek(state))
   repeat {
+    rest <- state$rest
+    if (!is.null(rest) && rest$n >= state$batch) {
+      return(nn_source_cut(state, min(rest$n, state$most) %/% state$batch * state$batch))
+    }
     data <- if (!isTRUE(state$ended)) nn_source_piece(state)
     if (is.null(data)) return(nn_source_end(state))
-    if (!is.null(state$rest)) data <- nn_data_bind(state$rest, data)
-    whole <- data$n %/% state$batch * state$batch
-    state$rest <- if (whole < data$n) nn_data_rows(data, (whole + 1):data$n)
-    if (whole > 0) return(if (whole < data$n) nn_data_rows(data, seq_len(whole)) else data)
+    state$rest <- if (is.null(rest)) data else nn_data_bind(rest, data)
   }
+}
+
+# The first n samples of what is left.
+nn_source_cut <- function(state, n) {
+  data <- state$rest
+  state$rest <- NULL
+  if (n == data$n) return(data)
+  state$rest <- nn_data_rows(data, (n + 1):data$n)
+  nn_data_rows(data, seq_len(n))
 }
 
 nn_source_unpeek <- function(state) {
@@ -163,15 +176,16 @@ nn_source_count <- function(source) {
 # -- files -----------------------------------------------------------------------------------------
 
 #' @exportS3Method
-nn_source_open.nn_source_file <- function(source, batch, type = "float32", like = NULL) {
+nn_source_open.nn_source_file <- function(source, batch, type = "float32", like = NULL,
+                                          most = Inf) {
   if (!is.null(like)) nn_file_check_like(source, like)
   state <- new.env()
   state$source <- source
   state$n <- source$n
   state$type <- type
-  samples <- if (is.null(source$chunk)) 2^23 / sum(nn_field_counts(source$fields))
-             else source$chunk
-  state$capacity <- min(max(samples %/% batch, 1) * batch, source$n)
+  samples <- source$chunk
+  if (is.null(samples)) samples <- 2^23 / sum(nn_field_counts(source$fields))
+  state$most <- min(max(min(samples, most) %/% batch, 1) * batch, source$n)
   state$on_device <- nn_field_roles(source$fields) == 1 # targets are looked at in R
   state$begun <- FALSE
   state
@@ -183,10 +197,10 @@ nn_source_begin <- function(state) {
   if (is.null(state$reader) || identical(state$reader, methods::new("externalptr"))) {
     source <- state$source
     types <- vapply(source$fields, function(f) as.integer(f$type), 0L)
-    state$reader <- .Call(C_reader_new, source$path, c(source$offset, source$n, state$capacity),
+    state$reader <- .Call(C_reader_new, source$path, c(source$offset, source$n, state$most),
                           types, nn_field_counts(source$fields), state$on_device, state$type)
   }
-  first <- seq(0, state$n - 1, by = state$capacity)
+  first <- seq(0, state$n - 1, by = state$most)
   .Call(C_reader_start, state$reader, as.double(first[sample.int(length(first))]))
   state$begun <- TRUE
 }

@@ -19,7 +19,7 @@
 #' target if its loss allows it; the fit remembers how, predictions and the losses in the history
 #' are in the units of the data.
 #'
-#' @param model An [nn_model()].
+#' @param model An [nn_model()], or a fit whose training is to go on (see [nn_layers()]).
 #' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;
 #'   no missing values. Or a formula, see [nn_fit.formula()], or an [nn_source()] of data that do
 #'   not fit into memory.
@@ -82,7 +82,7 @@
 #' table(predict(fit, iris[1:4], type = "class"), iris$Species)
 #' @export
 nn_fit <- function(model, x, ...) {
-  nn_check_class(model, "model", "nn_model", "an nn_model()")
+  nn_check_class(model, "model", c("nn_model", "nn_fit"), "an nn_model(), or a fit to go on from")
   UseMethod("nn_fit", x)
 }
 
@@ -138,6 +138,7 @@ nn_check_file <- function(x, name) {
 # All that a training needs, from checked data: list(net, data, split, weights, state, metrics,
 # options, baseline).
 nn_job <- function(model, data, loss, validation, class_weights, metrics, standardize, options) {
+  model <- nn_as_model(model)
   valid <- nn_validation(validation, data)
   split <- valid$split
   outputs <- nn_model_outputs(model, data$y, loss, standardize, split$train)
@@ -148,8 +149,8 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
                                   weights = weights, n = data$n), valid, net, class_weights)
   list(net = net, data = data, split = split, options = options,
        metrics = nn_metrics_of(metrics, net),
-       weights = nn_model_make(net$model, shapes, nn_layer_init),
-       state = nn_model_make(net$model, shapes, nn_layer_state),
+       weights = nn_model_make(net$model, shapes, "weights"),
+       state = nn_model_make(net$model, shapes, "state"),
        baseline = nn_baseline_of(net, data, split$train))
 }
 
@@ -163,6 +164,7 @@ nn_network <- function(model, data, outputs, standardize, rows, precision) {
   scaling <- Map(function(x, input, yes) {
     if (input$offset) nn_offset_scaling(outputs) else if (yes) nn_standardize(x, rows, input$name)
   }, data$x, data$inputs, scaled)
+  if (!is.null(model$scaling)) scaling <- model$scaling # of the fit that the training goes on from
   list(model = nn_model_with_inputs(model, data$inputs), inputs = data$inputs,
        scaling = unname(scaling),
        outputs = lapply(outputs, function(o) c(o$output, list(wanted = o$wanted))),

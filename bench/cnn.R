@@ -37,7 +37,7 @@ step_peak <- function(device) {
   code <- sprintf(
     "library(anygpu)
     a <- readRDS('%s')
-    with_gpu_device('%s', nn_fit(a$net, a$x, a$y, epochs = 1, batch_size = 128,
+    fit <- with_gpu_device('%s', nn_fit(a$net, a$x, a$y, epochs = 1, batch_size = 128,
       optimizer = opt_adam(), standardize = FALSE, verbose = FALSE))
     memory <- gpu_memory()
     cat('\\n', max(memory$peak), sep = '')", file, device)

@@ -6,7 +6,8 @@
 #
 # Needs gcc and an OpenCL driver. PyTorch with CUDA, CLBlast and ViennaCL are set beside ours if
 # they are there; with RSCRIPT the R questions elementwise, dispatch, mlp and cnn are asked as well
-# (the package must be installed), the epochs beside PyTorch's on the same device. The table goes to bench/results/<device>.md.
+# (the package must be installed), the epochs beside PyTorch's on the same device. The table goes to
+# bench/results/<device>.md.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- 4096 8192

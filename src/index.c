@@ -208,8 +208,8 @@ SEXP ffi_which(SEXP x_) {
   return ans_;
 }
 
-/* table[, codes + 1] with the shape of the codes behind the rows, codes being numbers from 0 on that
- * may be traced. NA where there is no such column. */
+/* table[, codes + 1] with the shape of the codes behind the rows, codes being numbers from 0 on
+ * that may be traced. NA where there is no such column. */
 static ag_status gather(ag_array **out, ag_array *table, ag_array *codes) {
   ag_array *whole = NULL, *index = NULL, *columns = NULL;
   ag_shape shape = {.nd = 1 + codes->shape.nd, .dim = {table->shape.dim[0]}};

@@ -46,6 +46,7 @@ check)
   need have_r knitr : r-cran-knitr
   need have_r rmarkdown : r-cran-rmarkdown
   need have_r ggplot2 : r-cran-ggplot2
+  need have_r generics : r-cran-generics
   need have pandoc : pandoc
   need have qpdf : qpdf
   need have clang : clang

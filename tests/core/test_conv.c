@@ -335,6 +335,13 @@ static void check_all(ag_device *d, int randoms, size_t epilogues) {
   check_errors(d);
 }
 
+static void check_host(ag_device *d) {
+  for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+    describe(&some[i], AG_F32, d);
+    check_threads(d, &some[i]);
+  }
+}
+
 /* Large tiles; groups of so many channels that tiles are taken; items of a work-group are few, or
  * none fit. */
 static void check_gpu(ag_device *d) {
@@ -358,10 +365,7 @@ static void test_device(ag_device *d, int opencl) {
   const size_t all = sizeof some / sizeof *some;
   check_all(d, opencl ? 60 : 150, opencl ? 8 : all);
   if (opencl) check_gpu(d);
-  for (size_t i = 0; i < all && !opencl; i++) {
-    describe(&some[i], AG_F32, d);
-    check_threads(d, &some[i]);
-  }
+  else check_host(d);
 }
 
 int main(int argc, char **argv) { return on_devices(argc, argv, test_device); }

@@ -63,7 +63,7 @@ static ag_array *weighted(ag_array *x) {
   return sum(binary(AG_OP_mul, unary(AG_OP_square, x), weights(x->shape)));
 }
 
-/* -- objectives ---------------------------------------------------------------------------------- */
+/* -- objectives --------------------------------------------------------------------------------*/
 /* Of a matrix and a vector of its rows. */
 typedef ag_array *(*objective)(ag_array *x, ag_array *bias);
 
@@ -102,7 +102,7 @@ static ag_array *last_state(ag_array *x, ag_array *bias) { return recurrent(x, b
 static ag_array *all_states(ag_array *x, ag_array *bias) { return recurrent(x, bias, 1); }
 static ag_array *backwards(ag_array *x, ag_array *bias) { return recurrent(x, bias, 2); }
 
-/* -- checking ------------------------------------------------------------------------------------ */
+/* -- checking ----------------------------------------------------------------------------------*/
 static double value(objective f, const double *v) {
   double y = 0;
   ag_array *x[2] = {NULL, NULL};

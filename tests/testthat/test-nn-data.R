@@ -11,7 +11,7 @@ test_that("x that cannot be used is a classed error", {
   expect_nn_error("type", "character", net, matrix("a", 150, 2), y)
   expect_nn_error("type", "column `Species` of `x` is not numeric but factor", net, iris, y)
   expect_nn_error("shape", "one sample per row", net, 1:10, y)
-  expect_nn_error("shape", "one sample per row", net, array(0, c(2, 2, 2)), y)
+  expect_nn_error("shape", "`x` has 2 rows", net, array(0, c(2, 2, 2)), y)
   expect_nn_error("shape", "0 rows and 4 columns", net, x[0, ], y[0])
   expect_nn_error("shape", "150 rows and 0 columns", net, x[, 0], y)
   bad <- x
@@ -24,12 +24,13 @@ test_that("x that cannot be used is a classed error", {
 test_that("y that cannot be used is a classed error", {
   expect_nn_error("type", "not NULL", net, x, NULL)
   expect_nn_error("type", "use factor\\(y\\)", net, x, as.character(y))
-  expect_nn_error("shape", "3 units, `y` has 2 classes", net, x, y == "setosa")
+  expect_nn_error("shape", "gives 3 values per sample, `y` has 2 classes", net, x, y == "setosa")
   expect_nn_error("shape", "one is needed for each", net, x, as.list(1:150))
   expect_nn_error("shape", "`x` has 150 rows, `y` has 149 values", net, x, y[-1])
   expect_nn_error("shape", "`y` has 3 rows", net, x, diag(3))
-  expect_nn_error("shape", "3 units, `y` has 1 column", net, x, iris[[1]])
-  expect_nn_error("shape", "2 units, `y` has 3 classes", nn_model(layer_dense(2)), x, y)
+  expect_nn_error("shape", "gives 3 values per sample, `y` has 1 column", net, x, iris[[1]])
+  expect_nn_error("shape", "gives 2 values per sample, `y` has 3 classes",
+                  nn_model(layer_dense(2)), x, y)
   na <- y
   na[4] <- NA
   expect_nn_error("argument", "1 missing", net, x, na)
@@ -42,7 +43,7 @@ test_that("other bad arguments are classed errors", {
   expect_nn_error("argument", "`epochs`", net, x, y, epochs = 0)
   expect_nn_error("argument", "`batch_size`", net, x, y, batch_size = 0)
   expect_nn_error("argument", "`batch_size`", net, x, y, batch_size = 2.5)
-  expect_nn_error("argument", "`optimizer` must be opt_adam", net, x, y, optimizer = "adam")
+  expect_nn_error("argument", "`optimizer` must be an optimiser", net, x, y, optimizer = "adam")
   expect_nn_error("argument", "`loss` must be one of", net, x, y, loss = "hinge")
   expect_nn_error("argument", "`validation`", net, x, y, validation = 1)
   expect_nn_error("argument", "`validation`", net, x, y, validation = -0.1)

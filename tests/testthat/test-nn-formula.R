@@ -118,3 +118,81 @@ test_that("new data that do not fit are classed errors", {
                  class = "anygpu_error_shape")
   )
 })
+
+# -- training: a network without hidden layers is lm() or glm() ------------------------------------
+
+expect_lm <- function(formula, data, ..., family = NULL) {
+  call <- match.call()
+  call$family <- NULL
+  call[[1]] <- quote(nn)
+  call$hidden <- list()
+  call$verbose <- FALSE
+  fit <- eval(call, parent.frame())
+  call$verbose <- call$hidden <- call$loss <- NULL
+  call$family <- family
+  call[[1]] <- if (is.null(family)) stats::lm else stats::glm
+  want <- suppressWarnings(eval(call, parent.frame()))
+  new <- data[rev(seq_len(nrow(data))), ]
+  expect_equal(unname(predict(fit, new)),
+               unname(stats::predict(want, new, type = "response")), tolerance = 1e-5)
+  invisible(fit)
+}
+
+test_that("linear networks on formulas are lm()", {
+  skip_if_not("float64" %in% test_types())
+  expect_lm(log(breaks) ~ wool * tension, warpbreaks)
+  expect_lm(mpg ~ poly(hp, 2) + scale(wt) * factor(cyl), mtcars)
+  expect_lm(Ozone ~ Temp + log(Wind), airquality)
+  expect_lm(Ozone ~ Temp, airquality, subset = Month > 5, weights = Wind)
+  expect_lm(mpg ~ wt + offset(qsec), mtcars)
+  expect_lm(cbind(mpg, disp) ~ wt + hp, mtcars)
+  expect_lm(mpg ~ ., mtcars[1:4])
+})
+
+test_that("offset and weights are as in glm()", {
+  skip_if_not("float64" %in% test_types())
+  set.seed(1)
+  d <- data.frame(x = runif(150), e = runif(150, 1, 20), f = gl(3, 50), w = runif(150))
+  d$y <- rpois(150, d$e * exp(0.5 + d$x))
+  expect_lm(y ~ x + f + offset(log(e)), d, loss = "poisson", weights = w,
+            family = stats::poisson())
+})
+
+test_that("a model that exists gets embedded factors and an offset", {
+  set.seed(1)
+  net <- nn_model(layer_dense(4, "tanh"), layer_dense(1, "softplus"))
+  fit <- nn_fit(net, breaks ~ wool + tension + offset(as.numeric(wool)), warpbreaks,
+                embed = c(tension = 2), epochs = 3, verbose = FALSE)
+  expect_equal(vapply(fit$model$layers, anygpu:::nn_layer_kind, ""),
+               c("embedding", "flatten", "concat", "dense", "dense", "add", "activation"))
+  p <- predict(fit, warpbreaks)
+  expect_length(p, 54)
+  odd <- data.frame(wool = gl(2, 1, 2, c("A", "B")), tension = "X")
+  expect_error(predict(fit, odd), "level \"X\"", class = "anygpu_error_levels")
+  two <- nn_model(layer_dense(1), layer_dense(1))
+  expect_s3_class(nn_fit(two, breaks ~ tension, warpbreaks, embed = "tension", epochs = 1,
+                         verbose = FALSE), "nn_fit")
+})
+
+test_that("rows with missing values are NA in predictions", {
+  fit <- nn(Ozone ~ Temp + Wind, airquality, hidden = 3, maxit = 5, verbose = FALSE)
+  new <- data.frame(Temp = c(70, NA, 80), Wind = 10, row.names = c("a", "b", "c"))
+  p <- predict(fit, new)
+  expect_identical(is.na(p), c(a = FALSE, b = TRUE, c = FALSE))
+  expect_equal(p[-2], predict(fit, new[-2, ]))
+  species <- nn(Species ~ ., iris, hidden = 3, maxit = 5, verbose = FALSE)
+  new <- iris[c(1, 60), ]
+  new$Petal.Width[1] <- NA
+  expect_identical(is.na(predict(species, new, type = "class")), c(TRUE, FALSE))
+  expect_equal(dim(predict(species, new, type = "prob")), c(2L, 3L))
+})
+
+test_that("validation data come as a data frame", {
+  set.seed(1)
+  held <- c(3, 70, 140)
+  fit <- nn_fit(nn_model(layer_dense(3)), Species ~ ., iris[-held, ], epochs = 2,
+                validation = iris[held, ], verbose = FALSE)
+  expect_equal(fit$samples[["valid"]], 3)
+  p <- predict(fit, iris[held, ])
+  expect_equal(fit$history$val_loss[2], -mean(log(p[cbind(1:3, 1:3)])), tolerance = 1e-4)
+})

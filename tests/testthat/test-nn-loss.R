@@ -52,6 +52,8 @@ each_column <- function(f, y, z) {
   vapply(seq_len(ncol(z)), function(i) f(y[, i, drop = FALSE], z[, i, drop = FALSE]), 0)
 }
 
+loss_samples <- function(loss, y, z) anygpu:::nn_by_sample(loss$parts(y, z, 1, NULL)$cost)
+
 placeholder_of <- function(x, number) .Call(anygpu:::C_placeholder, x, number)
 
 # list(total, gradient) of a batch, traced as the trainer does it.
@@ -80,7 +82,7 @@ test_that("losses are those of plain R, sample by sample", {
       y <- case[[4]](n)
       want <- each_column(case[[2]], y, z)
       for (type in test_types()) {
-        got <- anygpu:::nn_loss_samples(case[[1]], gpu(y, type), gpu(z, type))
+        got <- loss_samples(case[[1]], gpu(y, type), gpu(z, type))
         expect_equal(as.vector(got), want, tolerance = tolerances[[type]], info = paste(name, type))
       }
     }
@@ -114,13 +116,48 @@ test_that("a sample's loss is the mean over the steps of a sequence", {
     y <- case[[4]](6)
     want <- colMeans(matrix(each_column(case[[2]], y, z), 2))
     in_steps <- function(x) array(x, c(nrow(x), 2, 3))
-    got <- anygpu:::nn_loss_samples(case[[1]], gpu(in_steps(y)), gpu(in_steps(z)))
+    got <- loss_samples(case[[1]], gpu(in_steps(y)), gpu(in_steps(z)))
     expect_equal(as.vector(got), want, tolerance = 1e-6, info = name)
     skip_if_not("float64" %in% test_types())
     total <- function(z) sum(each_column(case[[2]], y, matrix(z, ncol = 6)))
     flat <- trace_loss(case[[1]], in_steps(y), in_steps(z))
     expect_equal(flat$gradient, in_steps(slopes(total, z) / 2 / 3), tolerance = 1e-6, info = name)
   }
+})
+
+test_that("losses are PyTorch's", {
+  fixtures <- fixture("losses")
+  expect_loss <- function(loss, name, y_true = NULL, less = 0) {
+    mean_loss <- function(y_true, y_pred) {
+      sum(loss_samples(loss, y_true, y_pred)) / ncol(y_pred) - less
+    }
+    expect_fixture_loss(mean_loss, name, y_true)
+  }
+  codes <- function(name) matrix(as.double(fixtures[[name]]$y_true) - 1, 1)
+  expect_loss(loss_mse(), "mse")
+  expect_loss(loss_mae(), "mae")
+  expect_loss(loss_huber(fixtures$huber$delta), "huber")
+  expect_loss(loss_quantile(fixtures$quantile$tau), "quantile")
+  expect_loss(loss_cross_entropy(), "cross_entropy", codes("cross_entropy"))
+  expect_loss(loss_cross_entropy(), "cross_entropy_one_hot")
+  expect_loss(loss_cross_entropy(), "cross_entropy_soft")
+  smoothed <- loss_cross_entropy(fixtures$cross_entropy_smoothing$smoothing)
+  expect_loss(smoothed, "cross_entropy_smoothing", codes("cross_entropy_smoothing"))
+  expect_loss(loss_binary_cross_entropy(), "binary_cross_entropy")
+  # its Poisson loss leaves out what does not depend on the prediction
+  expect_loss(loss_poisson(), "poisson", less = mean(lfactorial(fixtures$poisson$y_true)))
+  expect_loss(loss_negative_binomial(fixtures$negative_binomial$size), "negative_binomial")
+  expect_loss(loss_cosine(), "cosine")
+  # it has the logarithm of the variance, and leaves out a constant
+  gaussian <- function(y_true, y_pred) {
+    mean(loss_samples(loss_gaussian(), y_true, y_pred * c(1, 0.5))) - log(2 * pi) / 2
+  }
+  expect_fixture_loss(gaussian, "gaussian")
+  # of single outputs, whose sign is the class (one is at a kink, where derivatives may differ)
+  z <- c(fixtures$hinge$y_pred)
+  hinge <- loss_samples(loss_hinge(), gpu(matrix((fixtures$hinge$y_true + 1) / 2, 1)),
+                                    gpu(rbind(-z, z) / 2))
+  expect_equal(mean(as.vector(hinge)), fixtures$hinge$value, tolerance = 1e-6)
 })
 
 # -- of whole batches --------------------------------------------------------------------------
@@ -161,7 +198,7 @@ test_that("triplet and contrastive losses are those of plain R", {
   for (case in cases) {
     for (type in test_types()) {
       tolerance <- if (type == "float64") 1e-6 else 1e-3
-      got <- anygpu:::nn_loss_samples(case[[1]], gpu(y, type), gpu(z, type))
+      got <- loss_samples(case[[1]], gpu(y, type), gpu(z, type))
       expect_equal(as.vector(got), case[[2]](z), tolerance = tolerance)
       got <- trace_loss(case[[1]], y, z, w, type)
       slope <- slopes(function(z) sum(w * case[[2]](z)), z) / 12

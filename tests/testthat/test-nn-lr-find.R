@@ -9,7 +9,7 @@ test_that("rates grow from one end to the other, and the loss of each batch is n
   steps <- as.data.frame(found)
   expect_equal(steps$lr, 10^seq(-4, -1, by = 0.1))
   expect_true(all(is.finite(steps$loss)))
-  # at so low a rate the first epoch's losses are those of the first weights: the batches' mean is it
+  # at so low a rate the weights stay as they were: the mean of the batches is the epoch's loss
   set.seed(41)
   net <- nn_model(layer_dense(16, "relu"), layer_dense(3))
   fit <- nn_fit(net, iris[1:4], iris$Species, epochs = 1, optimizer = opt_sgd(1e-12),

@@ -117,10 +117,10 @@ test_that("chunks are read in random order, each sample once in a pass", {
     expect_true(is.unsorted(vapply(chunks, function(ch) ch$y[[1]]$values[1], 0)))
   }
   set.seed(3)
-  again <- open(nn_file(path, chunk = 64), 10)
+  all <- joined(pass(open(nn_file(path, chunk = 64), 10)))
   set.seed(3)
   state <- open(nn_file(path, chunk = 64), 10)
-  expect_identical(joined(pass(again))$y, joined(pass(state))$y)
+  expect_identical(joined(pass(state))$y, all$y)
   anygpu:::nn_source_begin(state)
   following(state)
   anygpu:::nn_source_begin(state) # in the middle of a pass
@@ -184,4 +184,86 @@ test_that("a reader works in a forked process, and readers can be dropped at any
   for (i in 1:20) open(nn_file(path, chunk = 1), 1)
   gc()
   expect_equal(sum(sizes(pass(state))), 100)
+})
+
+# -- training --------------------------------------------------------------------------------------
+
+net <- nn_model(layer_dense(3))
+
+test_that("one chunk trains as the same data in memory", {
+  skip_if_not(gpu_device() == "host")
+  rows <- sample(150)
+  x <- as.matrix(iris[rows, 1:4])
+  y <- iris$Species[rows]
+  w <- seq(0.5, 2, length.out = 150)
+  piece <- function(k) if (k == 1) list(x, y, w)
+  set.seed(1)
+  a <- nn_quiet(net, x, y, weights = w, epochs = 3, batch_size = 16, class_weights = c(1, 2, 3))
+  set.seed(1)
+  b <- nn_quiet(net, nn_source(piece, 150), epochs = 3, batch_size = 150,
+                class_weights = c(1, 2, 3))
+  set.seed(1)
+  c <- nn_quiet(net, x, y, weights = w, epochs = 3, batch_size = 150, class_weights = c(1, 2, 3))
+  expect_equal(b$weights, c$weights, tolerance = 1e-5)
+  expect_equal(b$history$loss, c$history$loss, tolerance = 1e-5)
+  expect_equal(b$baseline, a$baseline)
+})
+
+test_that("chunks of different sizes train, and validate, on all samples", {
+  set.seed(2)
+  mixed <- sample(150)
+  piece <- function(k) {
+    rows <- switch(k, 1:20, 21:90, 91:95, 96:150)
+    if (!is.null(rows)) list(iris[mixed[rows], 1:4], iris$Species[mixed[rows]])
+  }
+  all <- list(iris[1:4], iris$Species)
+  fit <- nn_quiet(net, nn_source(piece), epochs = 25, batch_size = 16, optimizer = opt_adam(0.05),
+                  validation = all)
+  expect_equal(fit$samples, c(train = 150, valid = 150))
+  last <- fit$history[25, ]
+  expect_gt(last$val_accuracy, 0.9)
+  expect_equal(last$val_accuracy, mean(predict(fit, all[[1]], type = "class") == all[[2]]))
+  p <- predict(fit, all[[1]])
+  expect_equal(last$val_loss, -mean(log(p[cbind(1:150, as.integer(all[[2]]))])), tolerance = 1e-4)
+  path <- file_of(all[[1]][mixed, ], all[[2]][mixed])
+  set.seed(3)
+  fit <- nn_quiet(net, nn_file(path, chunk = 32), epochs = 25, batch_size = 16,
+                  optimizer = opt_adam(0.05), validation = nn_file(path))
+  expect_gt(fit$history$val_accuracy[25], 0.9)
+  set.seed(3)
+  again <- nn_quiet(net, nn_file(path, chunk = 32), epochs = 25, batch_size = 16,
+                    optimizer = opt_adam(0.05), validation = nn_file(path))
+  expect_identical(again$weights, fit$weights)
+})
+
+test_that("a numeric target is standardised by the first chunk, losses are in its units", {
+  set.seed(1)
+  x <- matrix(rnorm(600), 200)
+  y <- 1000 + 50 * x[, 1] - 20 * x[, 2]
+  path <- file_of(x, y)
+  fit <- nn_quiet(nn_model(layer_dense(1)), nn_file(path, chunk = 64), epochs = 60,
+                  optimizer = opt_adam(0.05), validation = list(x, y))
+  expect_equal(predict(fit, x), y, tolerance = 1e-2)
+  expect_equal(fit$history$val_loss[60], mean((predict(fit, x) - y)^2), tolerance = 1e-2)
+})
+
+test_that("a training on a file goes on from a checkpoint", {
+  path <- file_of(iris[1:4], iris$Species)
+  save <- tempfile()
+  source <- nn_file(path, chunk = 64)
+  set.seed(1)
+  whole <- nn_quiet(net, source, epochs = 4)
+  set.seed(1)
+  half <- nn_quiet(net, source, epochs = 2, checkpoint = save)
+  expect_equal(nn_resume(save, epochs = 4, verbose = FALSE)$weights, whole$weights)
+})
+
+test_that("what a source cannot do is a classed error", {
+  source <- nn_source(function(k) if (k == 1) list(iris[1:4], iris$Species), 150)
+  expect_no <- function(pattern, ...) {
+    expect_error(nn_quiet(net, source, ...), pattern, class = "anygpu_error_argument")
+  }
+  expect_no("opt_lbfgs\\(\\) needs all", optimizer = opt_lbfgs())
+  expect_no("must be list\\(x, y\\) or another source", validation = 0.2)
+  expect_no("`sleep`", sleep = 3)
 })

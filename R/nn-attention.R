@@ -1,11 +1,11 @@
 #' Attention
 #'
-#' Multi-head attention (Vaswani et al. 2017): each step of a sequence of queries
-#' takes a weighted mean of the values at all steps of a sequence, with weights from
-#' how well its query fits the keys there. In `layer_multi_head_attention()` queries, keys and values are
-#' linear functions of the inputs; `heads` such means are taken side by side, and a
-#' linear function of all gives the output. As nothing in it depends on where a step stands,
-#' `layer_positional()` adds to each step a pattern of sines that says so.
+#' Multi-head attention (Vaswani et al. 2017): each step of a sequence of queries takes a weighted
+#' mean of the values at all steps of a sequence, with weights from how well its query fits the
+#' keys there. In `layer_multi_head_attention()` queries, keys and values are linear functions of
+#' the inputs; `heads` such means are taken side by side, and a linear function of all gives the
+#' output. As nothing in it depends on where a step stands, `layer_positional()` adds to each step a
+#' pattern of sines that says so.
 #'
 #' With Q, K and V the queries, keys and values of a head, a column for each step, the weights are
 #' `softmax(t(K) %*% Q / sqrt(key_dim))` with the softmax along the keys, and the head gives
@@ -14,23 +14,23 @@
 #'
 #' The parameters are `query`, `key`, `value` (a row for each number of a head, head after
 #' head; a column for each feature), `output`, and their biases `query_bias` and so on: those of
-#' PyTorch, with its `in_proj` cut in three. They start uniform (Glorot and Bengio 2010), the biases at
-#' 0.
+#' PyTorch, with its `in_proj` cut in three. They start uniform (Glorot and Bengio 2010), the
+#' biases at 0.
 #'
-#' `layer_positional()` adds at step \eqn{t} = 0, 1, ... to the features \eqn{2i + 1} and \eqn{2i + 2} (of
-#' \eqn{d}) the numbers \eqn{\sin(t / 10000^{2i / d})}{sin(t / 10000^(2i/d))} and
+#' `layer_positional()` adds at step \eqn{t} = 0, 1, ... to the features \eqn{2i + 1} and
+#' \eqn{2i + 2} (of \eqn{d}) the numbers \eqn{\sin(t / 10000^{2i / d})}{sin(t / 10000^(2i/d))} and
 #' \eqn{\cos(t / 10000^{2i / d})}{cos(t / 10000^(2i/d))}. It has no parameters.
 #'
 #' @param heads The number of heads.
 #' @param key_dim The size of a query, a key and a value of a head; `NULL`: the number of features
 #'   divided by `heads`.
 #' @param causal Whether a step sees itself and earlier ones only.
-#' @param value The output of another layer, from which the keys and values are computed; `NULL`: the
+#' @param value The output of another layer from which the keys and values are computed; `NULL`: the
 #'   first argument, which is self-attention.
 #' @param mask The output of another layer, or an [nn_input()], which says what can be seen: 1, or 0
 #'   for padding, of `n x time` of the values, or of `n x queries x time`; `NULL`: all.
-#' @param ... The output of another layer may stand before all other arguments, as the pipe puts it:
-#'   see [nn_model()].
+#' @param ... The output of another layer, a sequence of `n x time x features`, may stand before all
+#'   other arguments, as the pipe puts it: see [nn_model()].
 #' @return An object of class `nn_layer` to be given to [nn_model()], or after a node a
 #'   node. The output has the shape of the first input.
 #' @section Errors: Bad settings give an error of class `anygpu_error_argument`; inputs that do not

@@ -136,7 +136,8 @@ nn_run_valid <- function(run) {
     run$interrupted <- TRUE
     return(NULL)
   }
-  nn_trainer_sums(run$trainer, "valid") / n
+  w <- run$job$data$weights
+  nn_trainer_sums(run$trainer, "valid") / if (is.null(w)) n else sum(w[run$job$split$valid])
 }
 
 # -- the history -----------------------------------------------------------------------------------

@@ -185,7 +185,7 @@ nn_frame_levels <- function(frame, levels, name) {
 #'
 #' An offset is added to the output before its activation or link.
 #'
-#' @param model An [nn_model()].
+#' @param model An [nn_model()], or a fit by a formula whose training is to go on.
 #' @param x A formula.
 #' @param data A data frame; its variables come first, before those where the formula was written.
 #' @param subset,na.action,weights As for [stats::lm()]. Weights and subset may use variables of
@@ -243,6 +243,7 @@ nn_with_offset <- function(design) {
 
 # The model with inputs of its own for embedded factors and the offset.
 nn_design_model <- function(model, design) {
+  if (inherits(model, "nn_fit")) return(model) # whose training goes on
   factors <- design$formula$embed
   several <- is.list(design$x)
   if (!several && is.null(design$offset)) return(model)

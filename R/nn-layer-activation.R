@@ -7,11 +7,11 @@
 #' slope is trained, one for each feature (or channel).
 #'
 #' @param activation The name of one of the [activations].
-#' @param start The slopes to start with.
+#' @param slope The slopes to start with.
 #' @param ... The output of another layer may stand before all other arguments, as the pipe puts it:
 #'   see [nn_model()].
 #' @return An object of class `nn_layer`, to be given to [nn_model()].
-#' @section Errors: An unknown `activation` or a `start` that is no number gives an error of class
+#' @section Errors: An unknown `activation` or a `slope` that is no number gives an error of class
 #'   `anygpu_error_argument`.
 #' @references He, K., Zhang, X., Ren, S. and Sun, J. (2015). Delving deep into rectifiers. *ICCV*.
 #' @seealso [layers]
@@ -31,15 +31,15 @@ nn_layer_forward.nn_layer_activation <- function(layer, w, h, ctx) {
 
 #' @rdname layer_activation
 #' @export
-layer_prelu <- function(start = 0.25, ...) {
+layer_prelu <- function(slope = 0.25, ...) {
   node <- nn_piped(...)
   if (nn_is_node(node)) return(nn_connect(node))
-  nn_layer("prelu", start = nn_number(start, "start", -Inf))
+  nn_layer("prelu", slope = nn_number(slope, "slope", -Inf))
 }
 
 #' @exportS3Method
 nn_layer_init.nn_layer_prelu <- function(layer, shape) {
-  list(slope = rep(layer$start, shape[1]))
+  list(slope = rep(layer$slope, shape[1]))
 }
 
 #' @exportS3Method

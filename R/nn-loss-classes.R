@@ -17,7 +17,6 @@ loss_cross_entropy <- function(label_smoothing = 0) {
          slope = exp(below()) / stretch(sum, z, 2) - q())
   }
   parts <- function(y, z, s, w) {
-    nn_check_several(z)
     share <- 1 / (nn_outputs_of(z) / dim(z)[1])
     p <- lapply(of_columns(nn_as_columns(y), nn_as_columns(z)), nn_reshape, dim(z))
     list(cost = nn_times(p$cost, share), slope = p$slope * nn_times(s, share))
@@ -35,12 +34,6 @@ nn_smooth <- function(q, a, k) if (a == 0) q else q * (1 - a) + a / k
 
 # Logical values or whole numbers, of the type of z.
 nn_ones <- function(hit, z) .Call(C_cast, hit, gpu_type(z))
-
-nn_check_several <- function(z) {
-  if (dim(z)[1] > 1) return(invisible())
-  nn_stop("shape", "%s: use a unit for each class, or loss \"binary_cross_entropy\"",
-          "loss \"cross_entropy\" of a single output is always 0")
-}
 
 # The shares of k classes in y: codes, or probabilities (k x ... x n).
 nn_class_shares <- function(y, w, k) {

@@ -95,7 +95,7 @@ nn_model_make <- function(model, shapes, what) {
   lapply(seq_along(model$layers), function(i) {
     layer <- model$layers[[i]]
     fresh <- make(layer, nn_given(model$from[[i]], shapes, out))
-    nn_at_layer(i, layer, shapes, nn_layer_start(layer, what, fresh))
+    nn_at_layer(i, layer, shapes, nn_layer_learnt(layer, what, fresh))
   })
 }
 

@@ -1,8 +1,8 @@
 #' Recurrent layers
 #'
 #' Layers that read a sequence step by step and keep a state of `units` numbers: an input of
-#' `n x time x features` gives the state after the last step, `n x units`, or after
-#' each one, `n x time x units`. `layer_rnn()` is the simple (Elman) network, `layer_lstm()` the long
+#' `n x time x features` gives the state after the last step, `n x units`, or after each one,
+#' `n x time x units`. `layer_rnn()` is the simple (Elman) network, `layer_lstm()` the long
 #' short-term memory, `layer_gru()` the gated recurrent unit.
 #'
 #' With \eqn{x_t} the input at step t, \eqn{h} the state before it (0 at the start), \eqn{\sigma}
@@ -12,29 +12,29 @@
 #' * `layer_lstm()`: \eqn{\sigma(o) * \tanh(c)}{sigma(o) * tanh(c)}, where the memory \eqn{c}
 #'   becomes \eqn{\sigma(f) * c + \sigma(i) * \tanh(g)}{sigma(f) * c + sigma(i) * tanh(g)}, and
 #'   \eqn{i, f, g, o} are the four blocks of `units` rows of \eqn{W x_t + b + R h};
-#' * `layer_gru()`: \eqn{(1 - \sigma(z)) * n + \sigma(z) * h}{(1 - sigma(z)) * n + sigma(z) * h}, where
-#'   \eqn{r, z} are the first two blocks of \eqn{W x_t + b + R h + d}, and
+#' * `layer_gru()`: \eqn{(1 - \sigma(z)) * n + \sigma(z) * h}{(1 - sigma(z)) * n + sigma(z) * h},
+#'   where \eqn{r, z} are the first two blocks of \eqn{W x_t + b + R h + d}, and
 #'   \eqn{n = \tanh(W_n x_t + b_n + \sigma(r) * (R_n h + d_n))}{n = tanh(W_n x_t + b_n +
 #'   sigma(r) * (R_n h + d_n))} of the third.
 #'
-#' The blocks are in PyTorch's order, and so its weights can be put in as they are (its LSTM and simple
-#' network have two biases where one, their sum, does: here there is one).
+#' The blocks are in PyTorch's order, and so its weights can be put in as they are (its LSTM and
+#' simple network have two biases where one, their sum, does: here there is one).
 #'
 #' The parameters are `weight` (\eqn{W}, a row for each unit of each block, a column for each
 #' feature), `recurrent` (\eqn{R}, likewise, `units` columns), `bias` (\eqn{b}) and, of a GRU,
-#' `recurrent_bias` (\eqn{d}). They start, from R's random numbers, uniform (Glorot and Bengio 2010),
-#' orthogonal (Saxe et al. 2014) and 0; the biases of an LSTM's \eqn{f} start at 1, so that it
+#' `recurrent_bias` (\eqn{d}). They start, from R's random numbers, uniform (Glorot and Bengio
+#' 2010), orthogonal (Saxe et al. 2014) and 0; the biases of an LSTM's \eqn{f} start at 1, so that it
 #' remembers at first (Jozefowicz et al. 2015). The parameters of the second direction have
 #' `_back` behind their names.
 #'
 #' @param units The size of the state, a whole number of at least 1.
 #' @param activation Of `layer_rnn()`: `"tanh"`, or another one of [activations].
-#' @param return_sequences Whether the states after all steps are wanted (for another recurrent layer, say),
-#'   and not only the last one.
+#' @param return_sequences Whether the states after all steps are wanted (for another recurrent
+#'   layer, say), and not only the last one.
 #' @param direction Whether the sequence is read from its first step to the last (`"forward"`), from
 #'   the last to the first (`"backward"`), or by two networks in `"both"` ways, whose
-#'   states stand side by side: forward first, `2 * units` in all. With `return_sequences` the states stay
-#'   where their input is; the last state of reading backward is then at the first step.
+#'   states stand side by side: forward first, `2 * units` in all. With `return_sequences` the
+#'   states stay where their input is; the last state of reading backward is then at the first step.
 #' @param ... The output of another layer may stand before all other arguments, as the pipe puts it:
 #'   see [nn_model()].
 #' @return An object of class `nn_layer`, to be given to [nn_model()].
@@ -43,8 +43,8 @@
 #' @references Hochreiter, S. and Schmidhuber, J. (1997). Long short-term memory. *Neural
 #'   Computation* 9, 1735-1780.
 #'
-#'   Cho, K. et al. (2014). Learning phrase representations using RNN encoder-decoder for statistical
-#'   machine translation. *EMNLP*.
+#'   Cho, K. et al. (2014). Learning phrase representations using RNN encoder-decoder for
+#'   statistical machine translation. *EMNLP*.
 #'
 #'   Saxe, A., McClelland, J. and Ganguli, S. (2014). Exact solutions to the nonlinear dynamics of
 #'   learning in deep linear neural networks. *ICLR*.
@@ -53,7 +53,8 @@
 #'   network architectures. *ICML*.
 #' @examples
 #' layer_lstm(64)
-#' nn_model(layer_gru(32, return_sequences = TRUE, direction = "both"), layer_lstm(32), layer_dense(2))
+#' nn_model(layer_gru(32, return_sequences = TRUE, direction = "both"), layer_lstm(32),
+#'          layer_dense(2))
 #' @name recurrent
 NULL
 

@@ -99,7 +99,7 @@ nn_fit.default <- function(model, x, y, epochs = 10, batch_size = 32, optimizer 
   data <- nn_data(x, y, weights)
   job <- nn_job(model, data, loss, validation, class_weights, metrics, standardize, options)
   fit <- nn_job_run(job)
-  fit$call <- match.call()
+  fit$call <- nn_call(match.call(), "nn_fit")
   fit
 }
 

@@ -37,15 +37,15 @@ nn_as_model <- function(model) {
   fit <- model
   model <- fit$model
   for (i in seq_along(model$layers)) {
-    model$layers[[i]]$start <- list(weights = fit$weights[[i]], state = fit$state[[i]])
+    model$layers[[i]]$learnt <- list(weights = fit$weights[[i]], state = fit$state[[i]])
   }
   model$scaling <- fit$net$scaling
   model
 }
 
 # What a layer starts from: what it has learnt, if anything, in place of `fresh` values.
-nn_layer_start <- function(layer, what, fresh) {
-  learnt <- layer$start[[what]]
+nn_layer_learnt <- function(layer, what, fresh) {
+  learnt <- layer$learnt[[what]]
   if (length(learnt) == 0) return(fresh)
   for (name in names(fresh)) {
     if (identical(nn_dim(fresh[[name]]), nn_dim(learnt[[name]]))) next
@@ -62,7 +62,7 @@ nn_dim <- function(x) as.integer(if (is.null(dim(x))) length(x) else dim(x))
 nn_model_bare <- function(model) {
   model$scaling <- NULL
   model$layers <- lapply(model$layers, function(layer) {
-    layer$start <- NULL
+    layer$learnt <- NULL
     layer
   })
   model

@@ -33,8 +33,8 @@ SEXP ffi_reader_new(SEXP path_, SEXP layout_, SEXP types_, SEXP counts_, SEXP on
                          .nfield = n};
   if (n > AG_MAX_FIELD) r_stop(AG_E_ARGUMENT, "a file of samples has 1 to %d fields", AG_MAX_FIELD);
   for (int f = 0; f < n; f++)
-    spec.field[f] = (ag_file_field){(ag_file_type)type[f], (int64_t)count[f],
-                                    field_type(on_device_, f, type_)};
+    spec.field[f] =
+        (ag_file_field){(ag_file_type)type[f], (int64_t)count[f], field_type(on_device_, f, type_)};
   SEXP own_ = PROTECT(R_MakeExternalPtr(NULL, Rf_install("anygpu_reader"), R_NilValue));
   R_RegisterCFinalizerEx(own_, reader_finalize, FALSE);
   ag_reader *r = NULL;

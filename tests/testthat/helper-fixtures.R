@@ -37,11 +37,10 @@
 #   linear relu leaky_relu (0.01) elu selu gelu silu softplus sigmoid tanh softmax hard_sigmoid
 #   (relu6(x + 3) / 6) hard_tanh hard_silu softsign exp log_softmax
 # losses: list(<loss> = list(y_true, y_pred, value, gradient, settings ...)), values x samples:
-#   mse mae huber quantile cross_entropy (codes from 1; y_pred before the softmax)
+#   mse mae huber quantile cross_entropy (classes from 0; y_pred before the softmax)
 #   cross_entropy_one_hot cross_entropy_soft cross_entropy_smoothing binary_cross_entropy (logits)
-#   poisson (log mean; without log y!) gaussian (rows: mean, log variance; without log(2 pi) / 2)
-#   hinge (-1, 1) cosine (1 - cosine) triplet (rows: anchor, positive, negative)
-#   negative_binomial (log mean, minus the log density)
+#   poisson (log mean) gaussian (mean, log sd) hinge (classes) cosine triplet contrastive
+#   negative_binomial (log mean)
 
 fixture <- function(name) dget(test_path("fixtures", paste0(name, ".R")))
 
@@ -64,16 +63,16 @@ expect_fixture <- function(layer, name, x = NULL, rename = NULL, change = identi
   }
 }
 
-# f(y_true, y_pred), in the layout of the network, is the mean loss of the fixture, and its
-# gradient; `y_true`: the targets, if f takes them in another form.
-expect_fixture_loss <- function(f, name, y_true = NULL, tolerance = 1e-6) {
+# A loss as the trainer traces it: the mean of a batch is the fixture's, and the gradient.
+expect_fixture_loss <- function(loss, name, tolerance = 1e-6) {
   skip_if_not("float64" %in% test_types())
   want <- fixture("losses")[[name]]
-  if (is.null(y_true)) y_true <- want$y_true
-  loss <- function(y_pred) f(fixture_up(y_true), y_pred)
+  y_true <- fixture_up(want$y_true)
   y_pred <- fixture_up(want$y_pred)
-  expect_equal(c(loss(y_pred)), want$value, tolerance = tolerance, info = name)
-  gradient <- anygpu:::plain(gpu_grad(loss, y_pred))
+  trace <- function(part) function(z) sum(anygpu:::nn_loss_trace(loss, y_true, z)[[part]])
+  value <- c(trace("total")(y_pred)) / ncol(want$y_pred)
+  expect_equal(value, want$value, tolerance = tolerance, info = name)
+  gradient <- anygpu:::plain(gpu_grad(trace("seed"), y_pred))
   expect_equal(gradient, want$gradient, tolerance = tolerance, info = name)
 }
 

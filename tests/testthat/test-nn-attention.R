@@ -82,7 +82,8 @@ test_that("positions are sines and cosines", {
   h <- as.array(forward(layer_positional(), list(), list(x)))
   for (t in 0:6) for (i in 0:4) {
     angle <- t / 10000^((i - i %% 2) / 5)
-    expect_equal(h[i + 1, t + 1, ], rep(if (i %% 2) cos(angle) else sin(angle), 2), tolerance = 1e-6)
+    want <- if (i %% 2) cos(angle) else sin(angle)
+    expect_equal(h[i + 1, t + 1, ], c(want, want), tolerance = 1e-6)
   }
 })
 
@@ -95,7 +96,7 @@ test_that("attention takes nodes, and says what does not fit", {
   expect_identical(format(model$layers[[2]]), "multi head attention, heads 2, mask")
   shapes <- function(model, ...) anygpu:::nn_model_shapes(model, list(...))
   expect_identical(shapes(model, c(4L, 6L), 6L)[[2]], c(4L, 6L))
-  expect_error(shapes(model, c(4L, 6L), 5L), "n x 6 or n x 4 x 6|n x 6", class = "anygpu_error_shape")
+  expect_error(shapes(model, c(4L, 6L), 5L), "n x 6 or", class = "anygpu_error_shape")
   expect_error(shapes(model, c(3L, 6L), 6L), "3 features", class = "anygpu_error_shape")
   expect_error(shapes(nn_model(layer_multi_head_attention(2)), 4L), class = "anygpu_error_shape")
   expect_error(shapes(nn_model(layer_multi_head_attention(2, mask = seen)), c(4L, 6L)),

@@ -187,6 +187,16 @@ test_that("rows with missing values are NA in predictions", {
   expect_equal(dim(predict(species, new, type = "prob")), c(2L, 3L))
 })
 
+test_that("update() and a fit that goes on work with formulas", {
+  set.seed(1)
+  fit <- nn_fit(nn_model(layer_dense(1)), mpg ~ wt + offset(qsec), mtcars, epochs = 3,
+                verbose = FALSE)
+  more <- nn_fit(fit, mpg ~ wt + offset(qsec), mtcars, epochs = 3, verbose = FALSE)
+  expect_lt(more$history$loss[3], fit$history$loss[3])
+  again <- update(fit, epochs = 1)
+  expect_equal(nrow(again$history), 1)
+})
+
 test_that("validation data come as a data frame", {
   set.seed(1)
   held <- c(3, 70, 140)

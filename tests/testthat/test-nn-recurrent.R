@@ -102,8 +102,8 @@ test_that("bad settings and inputs that are no sequences are classed errors", {
   expect_error(layer_gru(3, direction = "sideways"), class = "anygpu_error_argument")
   expect_error(layer_rnn(3, activation = "no"), class = "anygpu_error_argument")
   expect_error(layer_lstm(3, return_sequences = NA), class = "anygpu_error_argument")
-  e <- expect_error(anygpu:::nn_model_shapes(nn_model(layer_lstm(3), layer_gru(2)), list(c(2L, 9L))),
-                    class = "anygpu_error_shape")
+  model <- nn_model(layer_lstm(3), layer_gru(2))
+  e <- expect_error(anygpu:::nn_model_shapes(model, list(c(2L, 9L))), class = "anygpu_error_shape")
   expect_match(conditionMessage(e), "layer 2 (gru) on an input of 3", fixed = TRUE)
 })
 
@@ -127,4 +127,14 @@ test_that("the kernels of a step are those of all steps", {
   }
   first <- steps(6)
   expect_identical(steps(12), first)
+})
+
+test_that("a network tells slow from fast waves", {
+  set.seed(4)
+  speed <- rep(1:3, length.out = 120)
+  wave <- outer(speed, 1:16, function(k, t) sin(2 * pi * k * t / 16)) + rnorm(120 * 16, sd = 0.2)
+  y <- factor(c("slow", "middle", "fast")[speed])
+  fit <- nn_fit(nn_model(layer_gru(8), layer_dense(3)), array(wave, c(120, 16, 1)), y, epochs = 12,
+                batch_size = 20, optimizer = opt_adam(lr = 0.03), verbose = FALSE)
+  expect_gt(mean(predict(fit, array(wave, c(120, 16, 1)), type = "class") == y), 0.95)
 })

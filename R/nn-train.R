@@ -16,8 +16,8 @@
 #' `n x height x width x channels`. A list of arrays is for a model with several inputs, a list of
 #' targets for one with several outputs. The columns of a matrix or data frame are standardised
 #' (mean 0, standard deviation 1; indicators of 0 and 1 are left as they are) and so is a numeric
-#' target if its loss allows it and the last layer has no activation; the fit remembers how, predictions and the losses in the history
-#' are in the units of the data.
+#' target if its loss allows it and the last layer has no activation; the fit remembers how,
+#' predictions and the losses in the history are in the units of the data.
 #'
 #' @param model An [nn_model()], or a fit whose training is to go on (see [nn_layers()]).
 #' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;
@@ -188,7 +188,8 @@ nn_model_with_inputs <- function(model, inputs) {
 nn_standardized_inputs <- function(standardize, inputs, model) {
   if (!is.logical(standardize) || anyNA(standardize) ||
         !length(standardize) %in% c(1, length(inputs))) {
-    nn_stop("argument", "`standardize` must be TRUE or FALSE, or one of them for each input, not %s",
+    nn_stop("argument",
+            "`standardize` must be TRUE or FALSE, or one of them for each input, not %s",
             nn_describe(standardize))
   }
   asked <- rep(standardize, length.out = length(inputs))
@@ -327,7 +328,8 @@ nn_class_weights <- function(class_weights, levels) {
   }
   if (!is.numeric(class_weights) || length(class_weights) != length(levels) ||
         anyNA(class_weights) || any(class_weights < 0)) {
-    nn_stop("argument", "`class_weights` must be %d numbers of at least 0, one for each class, not %s",
+    nn_stop("argument",
+            "`class_weights` must be %d numbers of at least 0, one for each class, not %s",
             length(levels), nn_describe(class_weights))
   }
   unname(as.numeric(class_weights))

@@ -125,6 +125,34 @@ test_that("a sample's loss is the mean over the steps of a sequence", {
   }
 })
 
+# -- of whole batches --------------------------------------------------------------------------
+
+ref_distances <- function(z) as.matrix(dist(t(z)))
+
+# The terms of each anchor, by loops; the triplet loss counts the active ones.
+ref_triplet <- function(y, z, margin) {
+  d <- ref_distances(z)
+  n <- ncol(z)
+  sums <- numeric(n)
+  active <- 0
+  for (i in seq_len(n)) for (p in seq_len(n)) for (q in seq_len(n)) {
+    if (p == i || y[p] != y[i] || y[q] == y[i]) next
+    excess <- max(0, margin + d[i, p] - d[i, q])
+    sums[i] <- sums[i] + excess
+    active <- active + (excess > 0)
+  }
+  n * sums / max(active, 1)
+}
+
+ref_contrastive <- function(y, z, margin) {
+  d <- ref_distances(z)
+  n <- ncol(z)
+  vapply(seq_len(n), function(i) {
+    same <- y[-i] == y[i]
+    sum(base::ifelse(same, d[i, -i]^2, base::pmax(0, margin - d[i, -i])^2)) / 2 / (n - 1)
+  }, 0)
+}
+
 test_that("triplet and contrastive losses are those of plain R", {
   set.seed(14)
   z <- matrix(rnorm(24), 2)

@@ -80,7 +80,7 @@ nn_run_epoch <- function(run) {
   if (run$job$options$verbose) nn_report(run, row)
   if (!is.finite(row[["loss"]])) {
     run$stop <- "diverged"
-    run$finite <- c(train$sums[length(train$sums)], done = train$batches)
+    run$finite <- c(train$sums[length(train$sums)], train$batches)
     return(invisible())
   }
   run$rates <- nn_rates_note(run$job$options$optimizer$lr, run$rates, nn_watched(row))
@@ -255,20 +255,22 @@ nn_warn_end <- function(run) {
     nn_warn("interrupt", "interrupted in epoch %d of %d: the fit as it was then is returned",
             run$epoch, epochs)
   } else if (identical(run$stop, "diverged")) {
-    nn_warn("diverged", paste("the loss was not finite in %s of epoch %d: training stopped. Try a",
-                              "smaller `lr`, `clip_norm`, or standardise `x` and `y`"),
-            nn_diverged_at(run), run$epoch)
+    nn_warn("diverged", "the loss was not finite in %s: training stopped. Try %s",
+            nn_diverged_at(run),
+            if (nn_is_lbfgs(run$job$options$optimizer)) "to standardise `x` and `y`"
+            else "a smaller `lr`, `clip_norm`, or to standardise `x` and `y`")
   }
 }
 
 # Which batches it was: once a weight is not finite no later loss is. A single loss may overflow
 # without harm.
 nn_diverged_at <- function(run) {
+  if (is.null(run$finite)) return(sprintf("iteration %d", run$epoch))
   finite <- as.integer(run$finite[1])
   batches <- as.integer(run$finite[2])
   if (all(is.finite(nn_trainer_read(run$trainer, "param")))) {
-    return(sprintf("%d of %d batches", batches - finite, batches))
+    return(sprintf("%d of %d batches of epoch %d", batches - finite, batches, run$epoch))
   }
-  sprintf("batch %d of %d (step %d)", finite + 1L, batches,
+  sprintf("batch %d of %d of epoch %d (step %d)", finite + 1L, batches, run$epoch,
           as.integer(run$step) - batches + finite + 1L)
 }

@@ -46,7 +46,7 @@ test_that("a constant column, one class and a batch that is too large are warnin
                  class = "anygpu_warning_class")
   expect_warning(nn_quiet(net, x, y, epochs = 1, batch_size = 1000), "only 150 samples",
                  class = "anygpu_warning_batch")
-  expect_no_warning(nn_quiet(net, x[1:20, ], y[1:20][c(1, 2, 1:18)], epochs = 1),
+  expect_no_warning(nn_quiet(net, x[46:65, ], y[46:65], epochs = 1),
                     class = "anygpu_warning_batch")
 })
 
@@ -66,11 +66,15 @@ test_that("a loss that is not finite ends the training and says where", {
   expect_warning(
     fit <- nn_raw(deep, big, stats::rnorm(160), epochs = 50, batch_size = 16,
                   optimizer = opt_sgd(10)),
-    "not finite .*batch [0-9]+ of 10 .*epoch 1.*smaller `lr`", class = "anygpu_warning_diverged"
+    "not finite in batch [0-9]+ of 10 of epoch 1 \\(step [0-9]+\\).*smaller `lr`", class = "anygpu_warning_diverged"
   )
   expect_lt(nrow(fit$history), 50)
   expect_identical(fit$stopped, "diverged")
   expect_output(print(fit), "the loss was not finite")
+  expect_warning(
+    nn_raw(deep, big * 1e200, stats::rnorm(160), optimizer = opt_lbfgs()),
+    "not finite in iteration 1.*standardise", class = "anygpu_warning_diverged"
+  )
 })
 
 test_that("a fit of a newer version", {

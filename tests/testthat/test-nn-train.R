@@ -97,7 +97,7 @@ test_that("progress goes to the standard error stream, and only when asked for",
     })
   }
   expect_length(run(FALSE), 0)
-  expect_match(run(TRUE)[2], "epoch 2/2  loss [0-9.]+ +accuracy [0-9.]+")
+  expect_match(run(TRUE)[2], "epoch 2/2  loss [0-9.]+, accuracy [0-9.]+")
   expect_output(run(TRUE), NA)
 })
 

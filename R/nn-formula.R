@@ -1,8 +1,9 @@
 # Formulas: from a formula and a data frame to inputs, target and weights; and again for new data.
 
-# What nn_fit() and nn() make of a formula: list(x, y, weights, offset, formula), where `formula` is
-# what a fit keeps of it (see nn_formula_kept()). `call` is the matched call of the user's function,
-# whose argument `name` is the formula; `embed`: see nn_fit.formula().
+# What nn_fit() and nn() make of a formula: list(x, y, weights, offset, formula, rows), where
+# `formula` is what a fit keeps of it (see nn_formula_kept()) and `rows` are the names of the rows.
+# `call` is the matched call of the user's function, whose argument `name` is the formula; `embed`:
+# see nn_fit.formula().
 nn_design <- function(call, name, embed, env) {
   frame <- base_try(eval(nn_frame_call(call, name), env))
   terms <- attr(frame, "terms")
@@ -13,7 +14,8 @@ nn_design <- function(call, name, embed, env) {
   frame <- nn_frame_factors(frame)
   kept <- nn_formula_kept(frame, embed)
   list(x = nn_formula_inputs(kept, frame), y = stats::model.response(frame),
-       weights = stats::model.weights(frame), offset = nn_formula_offset(frame), formula = kept)
+       weights = stats::model.weights(frame), offset = nn_formula_offset(frame), formula = kept,
+       rows = row.names(frame))
 }
 
 # The call of model.frame(), as lm() makes it.

@@ -16,8 +16,8 @@
 #' `n x height x width x channels`. A list of arrays is for a model with several inputs, a list of
 #' targets for one with several outputs. The columns of a matrix or data frame are standardised
 #' (mean 0, standard deviation 1; indicators of 0 and 1 are left as they are) and so is a numeric
-#' target if its loss allows it and the last layer has no activation; the fit remembers how, predictions and the losses in the history
-#' are in the units of the data.
+#' target if its loss allows it and the last layer has no activation; the fit remembers how,
+#' predictions and the losses in the history are in the units of the data.
 #'
 #' @param model An [nn_model()], or a fit whose training is to go on (see [nn_layers()]).
 #' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;

@@ -188,8 +188,8 @@ nn_model_with_inputs <- function(model, inputs) {
 nn_standardized_inputs <- function(standardize, inputs, model) {
   if (!is.logical(standardize) || anyNA(standardize) ||
         !length(standardize) %in% c(1, length(inputs))) {
-    nn_stop("argument", "`standardize` must be TRUE or FALSE, or one of them for each input, not %s",
-            nn_describe(standardize))
+    nn_stop("argument", paste("`standardize` must be TRUE or FALSE, or one of them for each input,",
+                              "not %s"), nn_describe(standardize))
   }
   asked <- rep(standardize, length.out = length(inputs))
   embedded <- vapply(seq_along(inputs), function(k) {
@@ -327,8 +327,8 @@ nn_class_weights <- function(class_weights, levels) {
   }
   if (!is.numeric(class_weights) || length(class_weights) != length(levels) ||
         anyNA(class_weights) || any(class_weights < 0)) {
-    nn_stop("argument", "`class_weights` must be %d numbers of at least 0, one for each class, not %s",
-            length(levels), nn_describe(class_weights))
+    nn_stop("argument", paste("`class_weights` must be %d numbers of at least 0, one for each class,",
+                              "not %s"), length(levels), nn_describe(class_weights))
   }
   unname(as.numeric(class_weights))
 }

@@ -36,8 +36,8 @@ ref_gradient <- function(weights, acts, x, y, loss, eps = 1e-6) {
   unname(g)
 }
 
-# Trains over the same batches as nn_fit() after the same set.seed(): the split, the weights, the key
-# of the random numbers within layers, then one permutation per epoch.
+# Trains over the same batches as nn_fit() after the same set.seed(): the split, the weights, the
+# key of the random numbers within layers, then one permutation per epoch.
 ref_train <- function(model, x, y, loss, epochs, batch_size, step) {
   acts <- vapply(model$layers, `[[`, "", "activation")
   if (loss == "cross_entropy") acts[acts == "softmax"] <- "linear"

@@ -223,11 +223,10 @@ nn_fit_design <- function(model, design, call, validation = 0, ...) {
     other <- nn_formula_data(design, validation, response = TRUE, name = "validation")
     validation <- list(x = nn_with_offset(other), y = other$y)
   }
-  fit <- nn_fit.default(nn_design_model(model, design), nn_with_offset(design), design$y,
-                        weights = design$weights, validation = validation, ...)
-  fit$formula <- design$formula
-  fit$call <- call
-  fit
+  model <- nn_design_model(nn_as_model(model), design)
+  model$asked <- list(call = call, formula = design$formula) # also for a checkpoint
+  nn_fit.default(model, nn_with_offset(design), design$y, weights = design$weights,
+                 validation = validation, ...)
 }
 
 # The call of a method as the user wrote it: update() evaluates it.

@@ -98,9 +98,8 @@ nn_fit.default <- function(model, x, y, epochs = 10, batch_size = 32, optimizer 
                         precision, verbose, !missing(batch_size))
   data <- nn_data(x, y, weights)
   job <- nn_job(model, data, loss, validation, class_weights, metrics, standardize, options)
-  fit <- nn_job_run(job)
-  fit$call <- match.call()
-  fit
+  job$asked <- if (is.null(model$asked)) list(call = match.call()) else model$asked
+  nn_job_run(job)
 }
 
 nn_check_dots <- function(...) {

@@ -245,7 +245,7 @@ nn_fit_new <- function(job, values, history, device, ...) {
     optimizer = job$options$optimizer, epochs = job$options$epochs,
     batch_size = job$options$batch_size, metrics = job$metrics,
     samples = lengths(job$split), device = device, version = nn_fit_version
-  ), list(...)))
+  ), job$asked, list(...)))
 }
 
 # Of the form of a fit: a package reads fits of its own and of older ones.

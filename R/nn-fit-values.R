@@ -46,23 +46,36 @@ nobs.nn_fit <- function(object, ...) object$samples[["train"]]
 #' @export
 fitted.nn_fit <- function(object, type = "response", ...) {
   data <- nn_fit_data(object, parent.frame())
+<<<<<<< HEAD
   p <- stats::predict(object, data$x, type = type, ...)
   several <- is.list(p) && !is.data.frame(p)
   out <- lapply(if (several) p else list(p), function(v) {
     stats::naresid(data$na.action, nn_fit_rows(v, data$na.action))
   })
   if (several) out else out[[1]]
+=======
+  nn_predict(object, data, type, data$names, ...)
+>>>>>>> w-core
 }
 
 #' @rdname nn_fit-values
 #' @export
 residuals.nn_fit <- function(object, ...) {
   data <- nn_fit_data(object, parent.frame())
+<<<<<<< HEAD
   p <- stats::predict(object, data$x)
   y <- nn_outputs(data$y, nn_rows(data$y))
   if (!is.list(p) || is.data.frame(p)) p <- list(p)
   p <- lapply(p, nn_fit_rows, data$na.action)
   out <- lapply(Map(nn_residual, y, object$net$outputs, p), stats::naresid, omit = data$na.action)
+=======
+  p <- nn_predict(object, data["x"], "response", data$names)
+  if (!is.list(p)) p <- list(p)
+  y <- nn_outputs(data$y, data$n)
+  out <- lapply(Map(nn_residual, y, object$net$outputs, p), function(r) {
+    stats::naresid(data$na.action, r)
+  })
+>>>>>>> w-core
   if (length(out) == 1) out[[1]] else out
 }
 
@@ -72,6 +85,7 @@ nn_residual <- function(y, output, p) {
   (col(p) == codes) - p
 }
 
+<<<<<<< HEAD
 # The rows of predictions for which the training has a target, see nn_fit_data().
 nn_fit_rows <- function(p, na.action) {
   if (is.null(na.action)) return(p)
@@ -98,16 +112,38 @@ nn_fit_data <- function(fit, env) {
   if (n < fit$samples[["train"]] || n > fit$samples[["train"]] + fit$samples[["valid"]]) {
     nn_stop("argument", "the data had %d samples when the model was trained, and have %d now",
             fit$samples[["train"]] + held, n)
+=======
+# The data of the training (and of the validation, if that was a part of them), from the call:
+# list(x, y, n, names, na.action) without the rows that na.action left out.
+nn_fit_data <- function(fit, env) {
+  if (is.null(fit$call)) nn_stop("argument", "the fit does not know its call, and so not its data")
+  data <- tryCatch(
+    if (is.null(fit$formula)) nn_fit_arrays(fit, env) else nn_fit_design_data(fit),
+    error = function(e) {
+      nn_stop("argument", "the data of the training are not there any more: %s",
+              conditionMessage(e))
+    }
+  )
+  data$n <- nn_rows(data$x[[1]])
+  most <- sum(fit$samples)
+  if (data$n < fit$samples[["train"]] || data$n > most) {
+    nn_stop("argument", "there were %d samples when the model was trained, there are %d now", most,
+            data$n)
+>>>>>>> w-core
   }
   data
 }
 
-# The rows of the data frame that the formula was used on.
-nn_fit_frame <- function(call, env) {
-  data <- if (is.null(call$data)) env else eval(call$data, env)
-  if (is.null(call$subset)) return(data)
-  rows <- eval(call$subset, as.list(data), env)
-  data[if (is.logical(rows)) rows & !is.na(rows) else rows, , drop = FALSE]
+nn_fit_arrays <- function(fit, env) {
+  x <- eval(fit$call$x, env)
+  list(x = nn_fit_inputs(fit, x)$x, y = eval(fit$call$y, env), names = nn_row_names(x))
+}
+
+nn_fit_design_data <- function(fit) {
+  name <- intersect(c("formula", "x"), names(fit$call))[1]
+  design <- nn_design(fit$call, name, fit$formula$embed, environment(fit$formula$terms))
+  list(x = nn_inputs(nn_with_offset(design), "x", fit$net$inputs)$x, y = design$y,
+       names = design$rows, na.action = design$formula$na.action)
 }
 
 #' @rdname nn_fit-values

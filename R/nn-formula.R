@@ -1,8 +1,9 @@
 # Formulas: from a formula and a data frame to inputs, target and weights; and again for new data.
 
-# What nn_fit() and nn() make of a formula: list(x, y, weights, offset, formula), where `formula` is
-# what a fit keeps of it (see nn_formula_kept()). `call` is the matched call of the user's function,
-# whose argument `name` is the formula; `embed`: see nn_fit.formula().
+# What nn_fit() and nn() make of a formula: list(x, y, weights, offset, formula, rows), where
+# `formula` is what a fit keeps of it (see nn_formula_kept()) and `rows` are the names of the rows.
+# `call` is the matched call of the user's function, whose argument `name` is the formula; `embed`:
+# see nn_fit.formula().
 nn_design <- function(call, name, embed, env) {
   frame <- base_try(eval(nn_frame_call(call, name), env))
   terms <- attr(frame, "terms")
@@ -13,7 +14,8 @@ nn_design <- function(call, name, embed, env) {
   frame <- nn_frame_factors(frame)
   kept <- nn_formula_kept(frame, embed)
   list(x = nn_formula_inputs(kept, frame), y = stats::model.response(frame),
-       weights = stats::model.weights(frame), offset = nn_formula_offset(frame), formula = kept)
+       weights = stats::model.weights(frame), offset = nn_formula_offset(frame), formula = kept,
+       rows = row.names(frame))
 }
 
 # The call of model.frame(), as lm() makes it.
@@ -221,11 +223,10 @@ nn_fit_design <- function(model, design, call, validation = 0, ...) {
     other <- nn_formula_data(design, validation, response = TRUE, name = "validation")
     validation <- list(x = nn_with_offset(other), y = other$y)
   }
-  fit <- nn_fit.default(nn_design_model(model, design), nn_with_offset(design), design$y,
-                        weights = design$weights, validation = validation, ...)
-  fit$formula <- design$formula
-  fit$call <- call
-  fit
+  model <- nn_design_model(nn_as_model(model), design)
+  model$asked <- list(call = call, formula = design$formula) # also for a checkpoint
+  nn_fit.default(model, nn_with_offset(design), design$y, weights = design$weights,
+                 validation = validation, ...)
 }
 
 # The call of a method as the user wrote it: update() evaluates it.

@@ -25,20 +25,25 @@
 #' @export
 predict.nn_fit <- function(object, newdata, type = c("response", "prob", "class", "link"),
                            batch_size = NULL, ...) {
-  types <- c("response", "prob", "class", "link")
-  type <- if (identical(type, types)) "response" else nn_choice(type, "type", types)
   nn_check_version(object$version, "this fit")
   if (missing(newdata)) {
     nn_stop("argument", paste("`newdata` is missing: the fit does not keep the training data",
                               "(fitted() finds them again)"))
   }
   x <- nn_fit_inputs(object, newdata)
-  net <- nn_fit_net(object)
-  z <- nn_network_predict(net, object$weights, object$state, x$x, batch_size)
   names <- nn_row_names(newdata)
   if (length(x$na.action)) names <- names[-x$na.action]
+  nn_predict(object, x, type, names, batch_size)
+}
+
+# Predictions for checked inputs list(x, na.action): rows that were left out are NA.
+nn_predict <- function(fit, inputs, type, names, piece = NULL) {
+  types <- c("response", "prob", "class", "link")
+  type <- if (identical(type, types)) "response" else nn_choice(type, "type", types)
+  net <- nn_fit_net(fit)
+  z <- nn_network_predict(net, fit$weights, fit$state, inputs$x, piece)
   out <- Map(nn_response, net$outputs, z, type, list(names))
-  out <- lapply(out, function(v) stats::napredict(x$na.action, v)) # rows that were left out: NA
+  out <- lapply(out, function(v) stats::napredict(inputs$na.action, v))
   if (length(out) == 1) out[[1]] else out
 }
 

@@ -66,7 +66,8 @@ test_that("a loss that is not finite ends the training and says where", {
   expect_warning(
     fit <- nn_raw(deep, big, stats::rnorm(160), epochs = 50, batch_size = 16,
                   optimizer = opt_sgd(10)),
-    "not finite in batch [0-9]+ of 10 of epoch 1 \\(step [0-9]+\\).*smaller `lr`", class = "anygpu_warning_diverged"
+    "not finite in batch [0-9]+ of 10 of epoch 1 \\(step [0-9]+\\).*smaller `lr`",
+    class = "anygpu_warning_diverged"
   )
   expect_lt(nrow(fit$history), 50)
   expect_identical(fit$stopped, "diverged")

@@ -44,6 +44,16 @@ test_that("a finished training can be made longer", {
   expect_false(file.exists(paste0(file, ".part")))
 })
 
+test_that("a fit by a formula stays one", {
+  file <- tempfile(fileext = ".rds")
+  set.seed(4)
+  fit <- nn(breaks ~ ., warpbreaks, hidden = 3, optimizer = opt_adam(0.01), epochs = 2,
+            checkpoint = file, verbose = FALSE)
+  again <- nn_resume(file, verbose = FALSE)
+  expect_identical(predict(again, warpbreaks), predict(fit, warpbreaks))
+  expect_identical(again$call, fit$call)
+})
+
 test_that("other files and newer versions are classed errors", {
   file <- tempfile(fileext = ".rds")
   expect_error(nn_resume(file), "is not a checkpoint", class = "anygpu_error_argument")

@@ -34,7 +34,7 @@ test_that("the training data are the default of augment()", {
 values_fit <- nn(dist ~ speed, cars, hidden = 2, maxit = 20, verbose = FALSE)
 
 test_that("fitted() and residuals() are those of the data", {
-  expect_equal(fitted(values_fit), predict(values_fit, cars))
+  expect_equal(fitted(values_fit), predict(values_fit, cars), ignore_attr = TRUE)
   expect_equal(unname(residuals(values_fit)), cars$dist - unname(fitted(values_fit)))
   expect_equal(nobs(values_fit), 50)
   net <- nn_model(layer_dense(3))
@@ -44,6 +44,17 @@ test_that("fitted() and residuals() are those of the data", {
   expect_equal(dim(r), c(150L, 3L))
   expect_equal(unname(rowSums(r)), numeric(150), tolerance = 1e-6)
   expect_named(coef(fit), "1 dense")
+})
+
+test_that("rows that were left out are left out, or NA, as lm() has them", {
+  for (action in list(stats::na.omit, stats::na.exclude)) {
+    fit <- nn(Ozone ~ Wind, airquality, subset = Wind > 8, na.action = action, hidden = 2,
+              maxit = 3, verbose = FALSE)
+    line <- stats::lm(Ozone ~ Wind, airquality, subset = Wind > 8, na.action = action)
+    expect_identical(names(fitted(fit)), names(stats::fitted(line)))
+    expect_identical(names(residuals(fit)), names(stats::residuals(line)))
+    expect_equal(fitted(fit) + residuals(fit), stats::fitted(line) + stats::residuals(line))
+  }
 })
 
 test_that("update() trains again with other arguments", {
@@ -58,7 +69,7 @@ test_that("data that have changed or gone are a classed error", {
   d <- iris
   fit <- nn_fit(nn_model(layer_dense(3)), d[1:4], d$Species, epochs = 1, verbose = FALSE)
   d <- iris[1:20, ]
-  expect_error(fitted(fit), "had 150 samples .* and have 20 now", class = "anygpu_error_argument")
+  expect_error(fitted(fit), "were 150 samples .* are 20 now", class = "anygpu_error_argument")
   rm(d)
   expect_error(fitted(fit), "not there any more", class = "anygpu_error_argument")
 })

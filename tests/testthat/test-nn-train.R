@@ -72,7 +72,7 @@ test_that("the smaller last batch is used", {
 test_that("the validation split has the size that was asked for", {
   x <- matrix(rnorm(101), 101)
   for (share in c(0, 0.1, 0.5, 0.999)) {
-    fit <- nn_quiet(nn_model(layer_dense(1)), x, x[, 1], epochs = 1, validation = share)
+    fit <- nn_raw(nn_model(layer_dense(1)), x, x[, 1], epochs = 1, validation = share)
     expect_equal(unname(fit$samples[["valid"]]), floor(101 * share))
     expect_equal(sum(fit$samples), 101)
     expect_equal(is.na(fit$history$val_loss), fit$samples[["valid"]] == 0)

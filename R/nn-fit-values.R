@@ -46,36 +46,19 @@ nobs.nn_fit <- function(object, ...) object$samples[["train"]]
 #' @export
 fitted.nn_fit <- function(object, type = "response", ...) {
   data <- nn_fit_data(object, parent.frame())
-<<<<<<< HEAD
-  p <- stats::predict(object, data$x, type = type, ...)
-  several <- is.list(p) && !is.data.frame(p)
-  out <- lapply(if (several) p else list(p), function(v) {
-    stats::naresid(data$na.action, nn_fit_rows(v, data$na.action))
-  })
-  if (several) out else out[[1]]
-=======
   nn_predict(object, data, type, data$names, ...)
->>>>>>> w-core
 }
 
 #' @rdname nn_fit-values
 #' @export
 residuals.nn_fit <- function(object, ...) {
   data <- nn_fit_data(object, parent.frame())
-<<<<<<< HEAD
-  p <- stats::predict(object, data$x)
-  y <- nn_outputs(data$y, nn_rows(data$y))
-  if (!is.list(p) || is.data.frame(p)) p <- list(p)
-  p <- lapply(p, nn_fit_rows, data$na.action)
-  out <- lapply(Map(nn_residual, y, object$net$outputs, p), stats::naresid, omit = data$na.action)
-=======
   p <- nn_predict(object, data["x"], "response", data$names)
   if (!is.list(p)) p <- list(p)
   y <- nn_outputs(data$y, data$n)
   out <- lapply(Map(nn_residual, y, object$net$outputs, p), function(r) {
     stats::naresid(data$na.action, r)
   })
->>>>>>> w-core
   if (length(out) == 1) out[[1]] else out
 }
 
@@ -85,34 +68,6 @@ nn_residual <- function(y, output, p) {
   (col(p) == codes) - p
 }
 
-<<<<<<< HEAD
-# The rows of predictions for which the training has a target, see nn_fit_data().
-nn_fit_rows <- function(p, na.action) {
-  if (is.null(na.action)) return(p)
-  if (is.matrix(p)) p[-na.action, , drop = FALSE] else p[-na.action]
-}
-
-# list(x, y, na.action) of the training (and validation), from the call: x with the rows that
-# na.action left out, y without.
-nn_fit_data <- function(fit, env) {
-  call <- fit$call
-  if (is.null(call)) nn_stop("argument", "the fit does not know its call, and so not its data")
-  if (!is.null(fit$formula)) {
-    env <- environment(fit$formula$terms)
-    name <- intersect(c("formula", "x"), names(call))[1]
-    design <- nn_design(call, name, fit$formula$embed, env)
-    x <- nn_fit_frame(call, env)
-    return(list(x = x, y = design$y, na.action = design$formula$na.action))
-  }
-  data <- tryCatch(list(x = eval(call$x, env), y = eval(call$y, env)), error = function(e) {
-    nn_stop("argument", "the data of the training are not there any more: %s", conditionMessage(e))
-  })
-  n <- nn_rows(nn_inputs(data$x)$x[[1]])
-  held <- if (is.list(fit$call$validation)) 0 else fit$samples[["valid"]]
-  if (n < fit$samples[["train"]] || n > fit$samples[["train"]] + fit$samples[["valid"]]) {
-    nn_stop("argument", "the data had %d samples when the model was trained, and have %d now",
-            fit$samples[["train"]] + held, n)
-=======
 # The data of the training (and of the validation, if that was a part of them), from the call:
 # list(x, y, n, names, na.action) without the rows that na.action left out.
 nn_fit_data <- function(fit, env) {
@@ -129,7 +84,6 @@ nn_fit_data <- function(fit, env) {
   if (data$n < fit$samples[["train"]] || data$n > most) {
     nn_stop("argument", "there were %d samples when the model was trained, there are %d now", most,
             data$n)
->>>>>>> w-core
   }
   data
 }

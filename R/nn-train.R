@@ -98,14 +98,8 @@ nn_fit.default <- function(model, x, y, epochs = 10, batch_size = 32, optimizer 
                         precision, verbose, !missing(batch_size))
   data <- nn_data(x, y, weights)
   job <- nn_job(model, data, loss, validation, class_weights, metrics, standardize, options)
-<<<<<<< HEAD
-  fit <- nn_job_run(job)
-  fit$call <- nn_call(match.call(), "nn_fit")
-  fit
-=======
-  job$asked <- if (is.null(model$asked)) list(call = match.call()) else model$asked
+  job$asked <- if (is.null(model$asked)) list(call = nn_call(match.call(), "nn_fit")) else model$asked
   nn_job_run(job)
->>>>>>> w-core
 }
 
 nn_check_dots <- function(...) {
@@ -193,14 +187,9 @@ nn_model_with_inputs <- function(model, inputs) {
 nn_standardized_inputs <- function(standardize, inputs, model) {
   if (!is.logical(standardize) || anyNA(standardize) ||
         !length(standardize) %in% c(1, length(inputs))) {
-<<<<<<< HEAD
     nn_stop("argument",
             "`standardize` must be TRUE or FALSE, or one of them for each input, not %s",
             nn_describe(standardize))
-=======
-    nn_stop("argument", paste("`standardize` must be TRUE or FALSE, or one of them for each input,",
-                              "not %s"), nn_describe(standardize))
->>>>>>> w-core
   }
   asked <- rep(standardize, length.out = length(inputs))
   embedded <- vapply(seq_along(inputs), function(k) {
@@ -338,14 +327,9 @@ nn_class_weights <- function(class_weights, levels) {
   }
   if (!is.numeric(class_weights) || length(class_weights) != length(levels) ||
         anyNA(class_weights) || any(class_weights < 0)) {
-<<<<<<< HEAD
     nn_stop("argument",
             "`class_weights` must be %d numbers of at least 0, one for each class, not %s",
             length(levels), nn_describe(class_weights))
-=======
-    nn_stop("argument", paste("`class_weights` must be %d numbers of at least 0, one for each class,",
-                              "not %s"), length(levels), nn_describe(class_weights))
->>>>>>> w-core
   }
   unname(as.numeric(class_weights))
 }

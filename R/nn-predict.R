@@ -68,7 +68,7 @@ nn_network_predict <- function(net, weights, state, x, piece = NULL) {
     lapply(nn_network_forward(net, w, h, function(i) ctx), function(z) nn_plain(aperm(z)))
   })
   lapply(seq_along(net$outputs), function(i) {
-    Reduce(nn_bind_samples, lapply(parts, `[[`, i))
+    do.call(nn_bind_samples, lapply(parts, `[[`, i))
   })
 }
 

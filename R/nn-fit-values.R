@@ -7,7 +7,8 @@
 #' with other arguments.
 #'
 #' A fit does not keep its data: `fitted()` and `residuals()` evaluate the arguments of the call
-#' again, and say so if these have another number of samples now.
+#' again, and say so if these have another number of samples now. Rows that `na.action` left out are
+#' not among their values, or `NA` with [stats::na.exclude()], as for [stats::lm()].
 #'
 #' @param object A result of [nn_fit()].
 #' @param type As for [predict()][predict.nn_fit].
@@ -44,7 +45,13 @@ nobs.nn_fit <- function(object, ...) object$samples[["train"]]
 #' @rdname nn_fit-values
 #' @export
 fitted.nn_fit <- function(object, type = "response", ...) {
-  stats::predict(object, nn_fit_data(object, parent.frame())$x, type = type, ...)
+  data <- nn_fit_data(object, parent.frame())
+  p <- stats::predict(object, data$x, type = type, ...)
+  several <- is.list(p) && !is.data.frame(p)
+  out <- lapply(if (several) p else list(p), function(v) {
+    stats::naresid(data$na.action, nn_fit_rows(v, data$na.action))
+  })
+  if (several) out else out[[1]]
 }
 
 #' @rdname nn_fit-values
@@ -54,7 +61,8 @@ residuals.nn_fit <- function(object, ...) {
   p <- stats::predict(object, data$x)
   y <- nn_outputs(data$y, nn_rows(data$y))
   if (!is.list(p) || is.data.frame(p)) p <- list(p)
-  out <- Map(nn_residual, y, object$net$outputs, p)
+  p <- lapply(p, nn_fit_rows, data$na.action)
+  out <- lapply(Map(nn_residual, y, object$net$outputs, p), stats::naresid, omit = data$na.action)
   if (length(out) == 1) out[[1]] else out
 }
 
@@ -64,7 +72,14 @@ nn_residual <- function(y, output, p) {
   (col(p) == codes) - p
 }
 
-# list(x, y) of the training (and validation), from the call: y without what na.action left out.
+# The rows of predictions for which the training has a target, see nn_fit_data().
+nn_fit_rows <- function(p, na.action) {
+  if (is.null(na.action)) return(p)
+  if (is.matrix(p)) p[-na.action, , drop = FALSE] else p[-na.action]
+}
+
+# list(x, y, na.action) of the training (and validation), from the call: x with the rows that
+# na.action left out, y without.
 nn_fit_data <- function(fit, env) {
   call <- fit$call
   if (is.null(call)) nn_stop("argument", "the fit does not know its call, and so not its data")
@@ -73,7 +88,7 @@ nn_fit_data <- function(fit, env) {
     name <- intersect(c("formula", "x"), names(call))[1]
     design <- nn_design(call, name, fit$formula$embed, env)
     x <- nn_fit_frame(call, env)
-    return(list(x = x, y = design$y))
+    return(list(x = x, y = design$y, na.action = design$formula$na.action))
   }
   data <- tryCatch(list(x = eval(call$x, env), y = eval(call$y, env)), error = function(e) {
     nn_stop("argument", "the data of the training are not there any more: %s", conditionMessage(e))

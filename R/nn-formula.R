@@ -142,11 +142,11 @@ nn_formula_data <- function(object, newdata, response = FALSE, name = "newdata")
        na.action = attr(frame, "na.action"), y = if (response) stats::model.response(frame))
 }
 
-# Variables that newdata lacks and the formula's environment has only by chance.
+# Variables that newdata lacks, and that are nowhere else but for functions of that name.
 nn_check_variables <- function(terms, newdata, name) {
   lost <- setdiff(all.vars(attr(terms, "predvars")), names(newdata))
   env <- environment(terms)
-  lost <- lost[!vapply(lost, exists, NA, envir = env)]
+  lost <- lost[vapply(lost, function(v) is.function(get0(v, env, ifnotfound = is.na)), NA)]
   if (length(lost) == 0) return(invisible())
   nn_stop("shape", "`%s` lacks the variable `%s` of the formula", name, lost[1])
 }

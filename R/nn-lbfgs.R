@@ -59,6 +59,10 @@ nn_lbfgs_epochs <- function(run, minimizer, iterations) {
   run$rows <- c(run$rows, lapply(ran$loss[-length(ran$loss)], nn_lbfgs_between, row, run))
   run$rows[[run$epoch]] <- row
   if (run$job$options$verbose) nn_report(run, row)
+  if (!is.finite(row[["loss"]])) {
+    run$stop <- "diverged"
+    return(invisible())
+  }
   nn_early_stop(run, row)
   nn_call_back(run, "on_epoch_end", row)
   nn_checkpoint_write(run)

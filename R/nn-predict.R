@@ -29,7 +29,8 @@ predict.nn_fit <- function(object, newdata, type = c("response", "prob", "class"
   type <- if (identical(type, types)) "response" else nn_choice(type, "type", types)
   nn_check_version(object$version, "this fit")
   if (missing(newdata)) {
-    nn_stop("argument", "`newdata` is missing: the fit does not keep the training data")
+    nn_stop("argument", paste("`newdata` is missing: the fit does not keep the training data",
+                              "(fitted() finds them again)"))
   }
   x <- nn_fit_inputs(object, newdata)
   net <- nn_fit_net(object)

@@ -47,7 +47,7 @@ nn_moments <- function(x, rows) {
     v <- as.double(x[seq(each * (j - 1) + 1, each * j)])
     if (!is.null(pick)) v <- v[pick]
     list(mean = mean(v), sd = if (length(v) > 1) stats::sd(v) else 0,
-         indicator = min(v) == 0 && max(v) == 1 && all(v == 0 | v == 1))
+         indicator = min(v) >= 0 && max(v) <= 1 && all(v == 0 | v == 1))
   })
   list(mean = vapply(columns, `[[`, 0, "mean"), sd = vapply(columns, `[[`, 0, "sd"),
        indicator = vapply(columns, `[[`, NA, "indicator"))

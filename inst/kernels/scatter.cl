@@ -1,6 +1,7 @@
-/* Columns added up by index: out(p, j, q) = sum over i < n with index[i] = first + j of
- * in(p, i, q), for p < pre, j < cols, q < post, each in the order of i: the same on every device.
- * An index that no j has goes nowhere. All are contiguous; `..._at` is the first element of each.
+/* Columns added up by index:
+ *   out(p, j, q) = sum over i < n with index[i] = first + j of in(p, i, q)
+ * for p < pre, j < cols, q < post, each in the order of i: the same on every device. An index that
+ * no j has goes nowhere. All are contiguous; `..._at` is the first element of each.
  *
  * Item t owns RUN rows p of one q, and `range` columns j; it goes through all indices. */
 #ifndef REAL

@@ -142,7 +142,7 @@ test_that("mistakes of the user's own functions and lists are told as they are",
   bad(opt_adam(0.1, 0.9, 0.99, 1e-8, 1), "no argument at that place")
   byname <- nn(dist ~ speed, cars, hidden = NULL, epochs = 1)
   bad(predict(byname, data.frame(speed = NA_real_)), "no row without missing values")
-  expect_warning(nn_fit(nn_model(layer_dense(1)), cbind(a = cars$speed, 1), cars$dist, epochs = 1),
+  expect_warning(nn_fit(nn_model(layer_dense(1)), cbind(a = cars$speed, 7), cars$dist, epochs = 1),
                  "constant (`2`)", fixed = TRUE)
 })
 
@@ -151,4 +151,15 @@ test_that("predictions in many pieces are those in one", {
                 array(rnorm(56), c(7, 4, 2)), epochs = 1, precision = "float64")
   x <- array(rnorm(84), c(7, 4, 3))
   expect_equal(predict(fit, x, batch_size = 2), predict(fit, x))
+})
+
+test_that("a target of several steps is centred per column, and predicted in its units", {
+  set.seed(1)
+  x <- array(rnorm(240), c(20, 4, 3))
+  y <- x[, , 1:2] + rep(c(100, -7), each = 80)
+  fit <- nn_fit(nn_model(layer_dense(2)), x, y, epochs = 100, optimizer = opt_lbfgs())
+  expect_equal(predict(fit, x), y, tolerance = 1e-4)
+  expect_equal(fit$net$outputs[[1]]$center, apply(y, 3, mean))
+  scaled <- nn_fit(nn_model(layer_dense(2)), x, y + 0, epochs = 1, loss = "huber")
+  expect_equal(predict(scaled, x, type = "link"), predict(scaled, x))
 })

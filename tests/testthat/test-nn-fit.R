@@ -46,7 +46,8 @@ test_that("new data are matched by name and checked", {
   expect_identical(predict(fit, iris), predict(fit, iris[1:4]))
   expect_identical(predict(fit, iris[5:1]), predict(fit, iris[1:4]))
   expect_error(predict(fit, iris[1:3]),
-               "has 3 columns, the model was trained with 4: `Petal.Width`", class = "anygpu_error_shape")
+               "has 3 columns, the model was trained with 4: `Petal.Width`",
+               class = "anygpu_error_shape")
   expect_error(predict(fit), "`newdata` is missing", class = "anygpu_error_argument")
   expect_error(predict(fit, iris[1:4], type = "links"), "\"prob\"", class = "anygpu_error_argument")
   bad <- as.matrix(iris[1:4])

@@ -59,8 +59,8 @@ nn_embed_sizes <- function(embed, levels, terms) {
   factors <- intersect(names(levels), attr(terms, "term.labels"))
   bad <- setdiff(names(embed), factors)
   if (length(bad)) {
-    nn_stop("argument", "`embed` names `%s`, which is no factor among the terms (they are %s)",
-            bad[1], if (length(factors)) nn_some(factors) else "none")
+    nn_stop("argument", "`embed` names `%s`, which is no factor among the terms (%s)",
+            bad[1], if (length(factors)) nn_some(factors) else "there are none")
   }
   vapply(names(embed), function(v) nn_count(embed[[v]], paste0("embed[\"", v, "\"]")), 1L)
 }
@@ -135,6 +135,9 @@ nn_formula_data <- function(object, newdata, response = FALSE, name = "newdata")
   nn_check_variables(terms, newdata, name)
   frame <- base_try(stats::model.frame(terms, newdata, na.action = stats::na.exclude))
   nn_check_frame_rows(frame, newdata, name)
+  if (nrow(frame) == 0 && length(attr(frame, "na.action"))) {
+    nn_stop("argument", "`%s` has no row without missing values", name)
+  }
   frame <- nn_frame_levels(frame, kept$xlevels, name)
   base_try(stats::.checkMFClasses(attr(terms, "dataClasses"), frame), "type")
   list(x = nn_formula_inputs(kept, frame), offset = nn_formula_offset(frame),

@@ -74,7 +74,7 @@ nn_network_predict <- function(net, weights, state, x, piece = NULL) {
     lapply(nn_network_forward(net, w, h, function(i) ctx), function(z) nn_plain(aperm(z)))
   })
   lapply(seq_along(net$outputs), function(i) {
-    Reduce(nn_bind_samples, lapply(parts, `[[`, i))
+    do.call(nn_bind_samples, lapply(parts, `[[`, i))
   })
 }
 
@@ -119,11 +119,13 @@ nn_names_of <- function(rows, columns, n) {
 # In the units of the data.
 nn_back <- function(output, z) {
   if (identical(output$scale, 1) && all(output$center == 0)) return(z)
-  sweep(z * output$scale, 2, output$center, `+`)
+  sweep(z * output$scale, length(dim(z)), output$center, `+`)
 }
 
 # A link is written for outputs first.
-nn_link <- function(loss, z) t(as.matrix(loss$link(t(z))))
+nn_link <- function(loss, z) {
+  if (length(dim(z)) > 2) aperm(loss$link(aperm(z))) else t(as.matrix(loss$link(t(z))))
+}
 
 nn_class_response <- function(output, z, type) {
   if (type == "link") return(if (ncol(z) == 1) z[, 1] else nn_named(z, output$levels))

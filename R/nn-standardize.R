@@ -31,6 +31,7 @@ nn_warn_constant <- function(constant, columns, name) {
   n <- length(constant)
   if (n == 0) return(invisible())
   which <- if (is.null(columns)) constant else columns[constant]
+  which[which == ""] <- constant[which == ""]
   shown <- paste0(paste0("`", utils::head(which, 5), "`", collapse = ", "), if (n > 5) ", ...")
   nn_warn("constant", paste("%d %s of `%s` %s constant (%s): standardised to 0, nothing is learnt",
                             "from %s"), n, if (n == 1) "column" else "columns", name,

@@ -94,11 +94,13 @@ nn_fit.default <- function(model, x, y, epochs = 10, batch_size = 32, optimizer 
                            early_stopping = NULL, checkpoint = NULL, precision = NULL,
                            verbose = nn_verbose(), ...) {
   nn_check_dots(...)
+  if (missing(y)) nn_stop("argument", "`y` is missing")
   options <- nn_options(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
                         precision, verbose, !missing(batch_size))
   data <- nn_data(x, y, weights)
   job <- nn_job(model, data, loss, validation, class_weights, metrics, standardize, options)
-  job$asked <- if (is.null(model$asked)) list(call = nn_call(match.call(), "nn_fit")) else model$asked
+  job$asked <- model$asked
+  if (is.null(job$asked)) job$asked <- list(call = nn_call(match.call(), "nn_fit"))
   nn_job_run(job)
 }
 
@@ -128,8 +130,12 @@ nn_options <- function(epochs, batch_size, optimizer, callbacks, early_stopping,
 nn_best_type <- function() gpu_type(gpu(0))
 
 nn_check_file <- function(x, name) {
-  if (is.null(x) || (is.character(x) && length(x) == 1 && !is.na(x))) return(x)
-  nn_stop("argument", "`%s` must be the name of a file, not %s", name, nn_describe(x))
+  if (is.null(x)) return(x)
+  if (!is.character(x) || length(x) != 1 || is.na(x)) {
+    nn_stop("argument", "`%s` must be the name of a file, not %s", name, nn_describe(x))
+  }
+  if (dir.exists(dirname(x))) return(x)
+  nn_stop("argument", "`%s`: there is no folder \"%s\"", name, dirname(x))
 }
 
 # -- what is to be done ----------------------------------------------------------------------------
@@ -138,6 +144,7 @@ nn_check_file <- function(x, name) {
 # options, baseline).
 nn_job <- function(model, data, loss, validation, class_weights, metrics, standardize, options) {
   model <- nn_as_model(model)
+  nn_check_standardize(standardize, length(data$x))
   valid <- nn_validation(validation, data)
   split <- valid$split
   outputs <- nn_model_outputs(model, data$y, loss, standardize, split$train)
@@ -184,13 +191,13 @@ nn_model_with_inputs <- function(model, inputs) {
   model
 }
 
+nn_check_standardize <- function(x, inputs) {
+  if (is.logical(x) && !anyNA(x) && length(x) %in% c(1, inputs)) return(invisible())
+  nn_stop("argument", "`standardize` must be TRUE or FALSE, or one of them for each input, not %s",
+          nn_describe(x))
+}
+
 nn_standardized_inputs <- function(standardize, inputs, model) {
-  if (!is.logical(standardize) || anyNA(standardize) ||
-        !length(standardize) %in% c(1, length(inputs))) {
-    nn_stop("argument",
-            "`standardize` must be TRUE or FALSE, or one of them for each input, not %s",
-            nn_describe(standardize))
-  }
   asked <- rep(standardize, length.out = length(inputs))
   embedded <- vapply(seq_along(inputs), function(k) {
     any(vapply(seq_along(model$layers), function(i) {
@@ -233,8 +240,17 @@ nn_metrics_of <- function(metrics, net) {
     if (is.null(m)) m <- if (classes && !anyNA(output$wanted)) "accuracy"
     if (inherits(m, "nn_metric") || is.function(m)) m <- list(m)
     k <- if (classes) length(output$levels) else output$columns
-    lapply(as.list(m), nn_as_metric, output$loss, k, classes)
+    nn_check_metric_names(lapply(as.list(m), nn_as_metric, output$loss, k, classes))
   }, net$outputs, metrics)
+}
+
+# Each has a column of the history.
+nn_check_metric_names <- function(metrics) {
+  names <- vapply(metrics, `[[`, "", "name")
+  twice <- names[duplicated(c("epoch", "loss", "lr", "seconds", names))[-(1:4)]]
+  if (length(twice) == 0) return(metrics)
+  nn_stop("argument", "`metrics`: the history has a column \"%s\" already, see metric_custom()",
+          twice[1])
 }
 
 # -- validation and weights ------------------------------------------------------------------------
@@ -247,9 +263,8 @@ nn_validation <- function(validation, data) {
     if (length(validation) != 2) {
       nn_stop("argument", "`validation` must be list(x, y), not a list of %d", length(validation))
     }
-    x <- if (is.null(names(validation))) validation[[1]] else validation$x
-    y <- if (is.null(names(validation))) validation[[2]] else validation$y
-    other <- nn_data_like(x, y, data)
+    if (all(c("x", "y") %in% names(validation))) validation <- validation[c("x", "y")]
+    other <- nn_data_like(validation[[1]], validation[[2]], data)
     return(list(split = list(train = seq_len(n), valid = n + seq_len(other$n)), data = other))
   }
   share <- is.numeric(validation) && length(validation) == 1 && !is.na(validation) &&
@@ -294,13 +309,11 @@ nn_target_columns <- function(target, output) {
   matrix(codes - 1)
 }
 
-# The samples of a and then those of b.
-nn_bind_samples <- function(a, b) {
-  if (length(dim(a)) == 2) return(rbind(a, b))
-  d <- dim(a)
-  n <- c(d[1], dim(b)[1])
-  wide <- function(x) matrix(as.vector(x), dim(x)[1])
-  array(rbind(wide(a), wide(b)), c(sum(n), d[-1]))
+# The samples of the first array, then those of the second, ...
+nn_bind_samples <- function(...) {
+  if (length(dim(..1)) == 2) return(rbind(...))
+  all <- do.call(rbind, lapply(list(...), function(x) matrix(as.vector(x), dim(x)[1])))
+  array(all, c(nrow(all), dim(..1)[-1]))
 }
 
 # How much each sample counts: with mean 1 over the training samples; NULL if all count the same.

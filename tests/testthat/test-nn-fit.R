@@ -120,3 +120,46 @@ test_that("device arrays are taken as data", {
   expect_identical(a$weights, b$weights)
   expect_equal(predict(a, gpu(x)), predict(a, x), tolerance = 1e-6, ignore_attr = TRUE)
 })
+
+test_that("mistakes of the user's own functions and lists are told as they are", {
+  fit <- function(...) nn_fit(nn_model(layer_dense(1)), cars["speed"], cars$dist, epochs = 1, ...)
+  expect_error(fit(loss = function(y, p) stop("of my own")), "^of my own$")
+  expect_error(fit(loss = function(y) y), "unused argument (y_pred)", fixed = TRUE)
+  expect_error(gpu_jit(function() 1)(gpu(1)), "unused argument", fixed = TRUE)
+  bad <- function(call, message, class = "anygpu_error_argument") {
+    expect_error(call, message, class = class, fixed = TRUE)
+  }
+  three <- metric_custom("three", function(y, p) 1:3, collect = TRUE)
+  bad(fit(metrics = three), "not integer of length 3", "anygpu_error_shape")
+  bad(fit(metrics = metric_custom("loss", function(y, p) y)), "column \"loss\" already")
+  bad(fit(metrics = c("mae", "mae")), "column \"mae\" already")
+  bad(fit(validation = list(cars["speed"])), "list(x, y), not a list of 1")
+  bad(fit(standardize = NA), "`standardize` must be TRUE or FALSE, or one of them")
+  bad(fit(checkpoint = file.path(tempdir(), "none", "x.rds")), "`checkpoint`: there is no folder")
+  bad(fit(optimizer = opt_adam), "not a function")
+  bad(fit(early_stopping = NA), "not NA")
+  bad(nn_fit(nn_model(layer_dense(1)), cars["speed"]), "`y` is missing")
+  bad(opt_adam(0.1, 0.9, 0.99, 1e-8, 1), "no argument at that place")
+  byname <- nn(dist ~ speed, cars, hidden = NULL, epochs = 1)
+  bad(predict(byname, data.frame(speed = NA_real_)), "no row without missing values")
+  expect_warning(nn_fit(nn_model(layer_dense(1)), cbind(a = cars$speed, 7), cars$dist, epochs = 1),
+                 "constant (`2`)", fixed = TRUE)
+})
+
+test_that("predictions in many pieces are those in one", {
+  fit <- nn_fit(nn_model(layer_gru(3, TRUE), layer_dense(2)), array(rnorm(84), c(7, 4, 3)),
+                array(rnorm(56), c(7, 4, 2)), epochs = 1, precision = "float64")
+  x <- array(rnorm(84), c(7, 4, 3))
+  expect_equal(predict(fit, x, batch_size = 2), predict(fit, x))
+})
+
+test_that("a target of several steps is centred per column, and predicted in its units", {
+  set.seed(1)
+  x <- array(rnorm(240), c(20, 4, 3))
+  y <- x[, , 1:2] + rep(c(100, -7), each = 80)
+  fit <- nn_fit(nn_model(layer_dense(2)), x, y, epochs = 100, optimizer = opt_lbfgs())
+  expect_equal(predict(fit, x), y, tolerance = 1e-4)
+  expect_equal(fit$net$outputs[[1]]$center, apply(y, 3, mean))
+  scaled <- nn_fit(nn_model(layer_dense(2)), x, y + 0, epochs = 1, loss = "huber")
+  expect_equal(predict(scaled, x, type = "link"), predict(scaled, x))
+})

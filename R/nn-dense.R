@@ -7,7 +7,7 @@
 #' The number of inputs is not given: it follows from the data when the model is fitted.
 #' Weights are drawn from R's random number stream when fitting starts, so
 #' [set.seed()] is enough to get the same ones again: normal with standard deviation
-#' `sqrt(2 / inputs)` before a `"relu"` (He et al. 2015), uniform within
+#' `sqrt(2 / inputs)` before a `"relu"` or one of its kind (He et al. 2015), uniform within
 #' `sqrt(6 / (inputs + units))` of 0 otherwise (Glorot and Bengio 2010). Biases start at 0.
 #'
 #' @param units The number of outputs, a whole number of at least 1.
@@ -47,7 +47,7 @@ nn_layer_init.nn_layer_dense <- function(layer, shape) {
 # Starting weights of dimensions `dim`, each output of which has `inputs` terms.
 nn_draw <- function(dim, inputs, outputs, activation = "linear") {
   n <- prod(dim)
-  array(if (activation == "relu") {
+  array(if (activation %in% c("relu", "relu6", "leaky_relu")) {
     stats::rnorm(n, sd = sqrt(2 / inputs))
   } else {
     limit <- sqrt(6 / (inputs + outputs))

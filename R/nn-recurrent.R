@@ -23,8 +23,8 @@
 #' The parameters are `weight` (\eqn{W}, a row for each unit of each block, a column for each
 #' feature), `recurrent` (\eqn{R}, likewise, `units` columns), `bias` (\eqn{b}) and, of a GRU,
 #' `recurrent_bias` (\eqn{d}). They start, from R's random numbers, uniform (Glorot and Bengio
-#' 2010), orthogonal (Saxe et al. 2014) and 0; the biases of an LSTM's \eqn{f} start at 1, so that it
-#' remembers at first (Jozefowicz et al. 2015). The parameters of the second direction have
+#' 2010), orthogonal (Saxe et al. 2014) and 0; the biases of an LSTM's \eqn{f} start at 1, so that
+#' it remembers at first (Jozefowicz et al. 2015). The parameters of the second direction have
 #' `_back` behind their names.
 #'
 #' @param units The size of the state, a whole number of at least 1.

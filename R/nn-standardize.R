@@ -46,7 +46,7 @@ nn_moments <- function(x, rows) {
     v <- as.double(x[seq(each * (j - 1) + 1, each * j)])
     if (!is.null(pick)) v <- v[pick]
     list(mean = mean(v), sd = if (length(v) > 1) stats::sd(v) else 0,
-         indicator = min(v) == 0 && max(v) == 1 && all(v == 0 | v == 1))
+         indicator = min(v) >= 0 && max(v) <= 1 && all(v == 0 | v == 1))
   })
   list(mean = vapply(columns, `[[`, 0, "mean"), sd = vapply(columns, `[[`, 0, "sd"),
        indicator = vapply(columns, `[[`, NA, "indicator"))
@@ -70,7 +70,7 @@ nn_moments_device <- function(x, rows) {
   binary <- colSums((x == 0) + (x == 1)) == nrow(x)
   mean <- as.vector(mean)
   sd <- as.vector(sd)
-  list(mean = mean, sd = sd, indicator = as.vector(binary) & sd > 0)
+  list(mean = mean, sd = sd, indicator = as.vector(binary))
 }
 
 # The samples `rows` of an array with samples first.

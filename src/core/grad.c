@@ -483,6 +483,8 @@ static ag_status backward(tape *t, ag_array *x, ag_array *g) {
   case AG_CONCAT: return grad_concat(t, x, g);
   case AG_GATHER: return grad_gather(t, x, g);
   case AG_TAKE: return grad_take(t, x, g);
+  case AG_SCATTER:
+    return ag_fail(AG_E_ARGUMENT, "the second derivative of a gather is not provided");
   default: return AG_OK; /* leaves */
   }
 }

@@ -68,14 +68,16 @@ nn_run_epochs <- function(run) {
   nn_warn_end(run)
 }
 
+# Seconds; proc.time() has no more than milliseconds, in which a small epoch is over.
+nn_clock <- function() as.numeric(Sys.time())
+
 nn_run_epoch <- function(run) {
-  start <- proc.time()[["elapsed"]]
+  start <- nn_clock()
   nn_call_back(run, "on_epoch_begin")
   train <- nn_run_train(run)
   if (train$samples == 0) return(invisible())
   valid <- if (length(run$job$split$valid) && !run$interrupted) nn_run_valid(run)
-  row <- nn_history_row(run, train$sums / train$samples, valid,
-                        proc.time()[["elapsed"]] - start)
+  row <- nn_history_row(run, train$sums / train$samples, valid, nn_clock() - start)
   run$rows[[run$epoch]] <- row
   if (run$job$options$verbose) nn_report(run, row)
   if (!is.finite(row[["loss"]])) {

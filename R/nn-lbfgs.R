@@ -46,9 +46,9 @@ nn_lbfgs_penalised <- function(run) !is.null(run$trainer$optim$penalty)
 
 nn_lbfgs_epochs <- function(run, minimizer, iterations) {
   opt <- run$job$options$optimizer
-  start <- proc.time()[["elapsed"]]
+  start <- nn_clock()
   ran <- .Call(C_nn_minimize, minimizer, as.integer(iterations), c(opt$abstol, opt$reltol))
-  seconds <- (proc.time()[["elapsed"]] - start) / max(1, length(ran$loss))
+  seconds <- (nn_clock() - start) / max(1, length(ran$loss))
   run$interrupted <- ran$interrupted
   run$step <- ran$evaluations
   run$lr <- NA_real_

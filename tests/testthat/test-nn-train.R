@@ -37,6 +37,7 @@ test_that("the reported losses are those of the epoch", {
   expect_equal(fit$history$loss[1], ref_loss(start, "linear", x, cbind(y), "mse"), tolerance = 1e-5)
   expect_named(fit$history, c("epoch", "loss", "val_loss", "lr", "seconds"))
   expect_equal(fit$history$lr, c(0.1, 0.1))
+  expect_gt(min(fit$history$seconds), 0)
 })
 
 test_that("spirals are learned, and XOR", {

@@ -16,8 +16,8 @@
 #' `n x height x width x channels`. A list of arrays is for a model with several inputs, a list of
 #' targets for one with several outputs. The columns of a matrix or data frame are standardised
 #' (mean 0, standard deviation 1; indicators of 0 and 1 are left as they are) and so is a numeric
-#' target if its loss allows it; the fit remembers how, predictions and the losses in the history
-#' are in the units of the data.
+#' target if its loss allows it and the last layer has no activation; the fit remembers how,
+#' predictions and the losses in the history are in the units of the data.
 #'
 #' @param model An [nn_model()], or a fit whose training is to go on (see [nn_layers()]).
 #' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;
@@ -188,7 +188,8 @@ nn_model_with_inputs <- function(model, inputs) {
 nn_standardized_inputs <- function(standardize, inputs, model) {
   if (!is.logical(standardize) || anyNA(standardize) ||
         !length(standardize) %in% c(1, length(inputs))) {
-    nn_stop("argument", "`standardize` must be TRUE or FALSE, or one of them for each input, not %s",
+    nn_stop("argument",
+            "`standardize` must be TRUE or FALSE, or one of them for each input, not %s",
             nn_describe(standardize))
   }
   asked <- rep(standardize, length.out = length(inputs))
@@ -213,7 +214,16 @@ nn_model_outputs <- function(model, targets, loss, standardize, rows) {
   if (length(loss) != n) {
     nn_stop("argument", "`loss` has %d elements for %d outputs", length(loss), n)
   }
-  Map(nn_output_of, targets, loss, any(standardize), list(rows))
+  Map(function(target, loss, at) {
+    nn_output_of(target, loss, any(standardize) && nn_is_linear(model, at), rows)
+  }, targets, loss, model$outputs)
+}
+
+# Whether output `at` of the model can be any number: what a sigmoid gives cannot be a standardised
+# target.
+nn_is_linear <- function(model, at) {
+  activation <- if (at > 0) model$layers[[at]]$activation
+  is.null(activation) || identical(activation, "linear")
 }
 
 nn_metrics_of <- function(metrics, net) {
@@ -235,6 +245,9 @@ nn_metrics_of <- function(metrics, net) {
 nn_validation <- function(validation, data) {
   n <- data$n
   if (is.list(validation)) {
+    if (length(validation) != 2) {
+      nn_stop("argument", "`validation` must be list(x, y), not a list of %d", length(validation))
+    }
     x <- if (is.null(names(validation))) validation[[1]] else validation$x
     y <- if (is.null(names(validation))) validation[[2]] else validation$y
     other <- nn_data_like(x, y, data)
@@ -244,7 +257,7 @@ nn_validation <- function(validation, data) {
     validation >= 0 && validation < 1
   if (share) return(list(split = nn_split(n, validation)))
   if (!is.numeric(validation) || anyNA(validation) || any(validation < 1 | validation > n) ||
-        any(validation != round(validation))) {
+        any(validation != round(validation)) || identical(as.double(validation), 1)) {
     nn_stop("argument", paste("`validation` must be a share (at least 0, less than 1), numbers of",
                               "samples (1 to %d) or list(x, y), not %s"), n,
             nn_describe(validation))
@@ -315,7 +328,8 @@ nn_class_weights <- function(class_weights, levels) {
   }
   if (!is.numeric(class_weights) || length(class_weights) != length(levels) ||
         anyNA(class_weights) || any(class_weights < 0)) {
-    nn_stop("argument", "`class_weights` must be %d numbers of at least 0, one for each class, not %s",
+    nn_stop("argument",
+            "`class_weights` must be %d numbers of at least 0, one for each class, not %s",
             length(levels), nn_describe(class_weights))
   }
   unname(as.numeric(class_weights))

@@ -30,3 +30,35 @@ test_that("the training data are the default of augment()", {
   fit <- nn(ozone, airquality, hidden = 2, maxit = 2, verbose = FALSE)
   expect_identical(generics::augment(fit), generics::augment(fit, airquality))
 })
+
+values_fit <- nn(dist ~ speed, cars, hidden = 2, maxit = 20, verbose = FALSE)
+
+test_that("fitted() and residuals() are those of the data", {
+  expect_equal(fitted(values_fit), predict(values_fit, cars))
+  expect_equal(unname(residuals(values_fit)), cars$dist - unname(fitted(values_fit)))
+  expect_equal(nobs(values_fit), 50)
+  net <- nn_model(layer_dense(3))
+  fit <- nn_fit(net, iris[1:4], iris$Species, epochs = 1, verbose = FALSE)
+  expect_equal(fitted(fit), predict(fit, iris))
+  r <- residuals(fit)
+  expect_equal(dim(r), c(150L, 3L))
+  expect_equal(unname(rowSums(r)), numeric(150), tolerance = 1e-6)
+  expect_named(coef(fit), "1 dense")
+})
+
+test_that("update() trains again with other arguments", {
+  more <- update(values_fit, hidden = 3)
+  expect_equal(more$model$layers[[1]]$units, 3)
+  expect_identical(update(values_fit, hidden = NULL, evaluate = FALSE)$hidden, NULL)
+  log <- update(values_fit, log(.) ~ .)
+  expect_equal(formula(log), log(dist) ~ speed, ignore_attr = TRUE)
+})
+
+test_that("data that have changed or gone are a classed error", {
+  d <- iris
+  fit <- nn_fit(nn_model(layer_dense(3)), d[1:4], d$Species, epochs = 1, verbose = FALSE)
+  d <- iris[1:20, ]
+  expect_error(fitted(fit), "had 150 samples .* and have 20 now", class = "anygpu_error_argument")
+  rm(d)
+  expect_error(fitted(fit), "not there any more", class = "anygpu_error_argument")
+})

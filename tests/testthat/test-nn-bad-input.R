@@ -88,7 +88,6 @@ test_that("an interrupt keeps the fit so far", {
   skip_on_os("windows")
   skip_on_cran()
   big <- matrix(stats::rnorm(4e4), 2000)
-<<<<<<< HEAD
   # sent when the kernels are there, however long that took
   later <- function(state) {
     if (state$epoch == 1) system(sprintf("(sleep 1; kill -INT %d) >/dev/null 2>&1 &", Sys.getpid()))
@@ -96,15 +95,6 @@ test_that("an interrupt keeps the fit so far", {
   expect_warning(
     fit <- nn_quiet(nn_model(layer_dense(64, "relu"), layer_dense(1)), big, big[, 1],
                     epochs = 1e6, callbacks = later),
-=======
-  long <- function(epochs) {
-    nn_quiet(nn_model(layer_dense(64, "relu"), layer_dense(1)), big, big[, 1], epochs = epochs)
-  }
-  long(1) # kernels are compiled before the clock runs
-  system(sprintf("(sleep 1; kill -INT %d) >/dev/null 2>&1 &", Sys.getpid()))
-  expect_warning(
-    fit <- long(1e6),
->>>>>>> w-core
     "interrupted in epoch [0-9]+ of 1000000", class = "anygpu_warning_interrupt"
   )
   expect_true(fit$interrupted)

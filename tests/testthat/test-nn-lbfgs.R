@@ -66,7 +66,6 @@ test_that("an interrupt keeps the fit so far", {
   skip_on_cran()
   set.seed(10)
   big <- matrix(stats::rnorm(2e5), 2000)
-<<<<<<< HEAD
   # sent when the kernels are there, however long that took
   later <- function(state) {
     if (state$epoch == 1) system(sprintf("(sleep 1; kill -INT %d) >/dev/null 2>&1 &", Sys.getpid()))
@@ -75,17 +74,6 @@ test_that("an interrupt keeps the fit so far", {
     fit <- nn_quiet(nn_model(layer_dense(64, "tanh"), layer_dense(1)), big, stats::rnorm(2000),
                     epochs = 1e5, optimizer = opt_lbfgs(abstol = 0, reltol = 0),
                     callbacks = later),
-=======
-  y <- stats::rnorm(2000)
-  long <- function(epochs) {
-    nn_quiet(nn_model(layer_dense(64, "tanh"), layer_dense(1)), big, y, epochs = epochs,
-             optimizer = opt_lbfgs(abstol = 0, reltol = 0))
-  }
-  long(1) # kernels are compiled before the clock runs
-  system(sprintf("(sleep 1; kill -INT %d) >/dev/null 2>&1 &", Sys.getpid()))
-  expect_warning(
-    fit <- long(1e5),
->>>>>>> w-core
     "interrupted", class = "anygpu_warning_interrupt"
   )
   expect_true(fit$interrupted)

@@ -82,6 +82,7 @@ nn_lbfgs_row <- function(run, seconds) {
 # An iteration between: of its scores only the loss is known (with the penalty, where there is one).
 nn_lbfgs_between <- function(loss, row, run) {
   row[setdiff(names(row), c("lr", "seconds"))] <- NA_real_
-  if (length(run$job$net$outputs) == 1) row[["loss"]] <- loss * nn_loss_unit(run$job$net$outputs[[1]])
+  outputs <- run$job$net$outputs
+  if (length(outputs) == 1) row[["loss"]] <- loss * nn_loss_unit(outputs[[1]])
   row
 }

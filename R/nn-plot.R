@@ -2,8 +2,8 @@
 #'
 #' Draws the course of the training: the loss and each metric by epoch, on the training
 #' samples (a line) and on those held out (a broken line), with the loss of the best constant
-#' prediction (dotted) where it is in sight. Or the architecture: a box for each layer with the shape
-#' of its output, in the order of computation from top to bottom.
+#' prediction (dotted) where it is in sight. Or the architecture: a box for each layer with the
+#' shape of its output, in the order of computation from top to bottom.
 #'
 #' `autoplot()` draws the first with \pkg{ggplot2}.
 #'

@@ -326,8 +326,8 @@ nn_class_weights <- function(class_weights, levels) {
   }
   if (!is.numeric(class_weights) || length(class_weights) != length(levels) ||
         anyNA(class_weights) || any(class_weights < 0)) {
-    nn_stop("argument", paste("`class_weights` must be %d numbers of at least 0, one for each class,",
-                              "not %s"), length(levels), nn_describe(class_weights))
+    nn_stop("argument", paste("`class_weights` must be %d numbers of at least 0, one for each",
+                              "class, not %s"), length(levels), nn_describe(class_weights))
   }
   unname(as.numeric(class_weights))
 }

@@ -151,8 +151,8 @@ nn_next_fixed <- function(trainer, updates) {
 
 # -- running ---------------------------------------------------------------------------------------
 
-# Runs batches of a pass; `scalar`: a column of numbers for each of them. Returns once `seconds` have
-# gone by, or all are done: c(batches, interrupted).
+# Runs batches of a pass; `scalar`: a column of numbers for each of them. Returns once `seconds`
+# have gone by, or all are done: c(batches, interrupted).
 nn_trainer_run <- function(trainer, pass, first, batches, scalar = NULL, key = 0, seconds = 0) {
   .Call(C_nn_run, trainer$handle, nn_passes[[pass]], as.double(c(first, batches, seconds)), scalar,
         key)

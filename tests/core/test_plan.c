@@ -1,5 +1,6 @@
 /* Plans: what becomes one kernel, in which order kernels run, inputs that change from run to run.
  */
+#include "arena.h"
 #include "devices_kit.h"
 #include <math.h>
 #include <stdlib.h>
@@ -218,6 +219,38 @@ static void deep(void) {
   release(5, all);
 }
 
+/* -- memory of temporaries ------------------------------------------------------------------- */
+/* No two pieces of one time share memory; none goes over the end of a block of `most` bytes. */
+static void check_places(int n, const ag_piece *piece, size_t most) {
+  for (int i = 0; i < n; i++) {
+    const ag_piece *p = &piece[i];
+    CHECK(!most || !p->offset || p->offset + p->bytes <= most, "piece %d in a block too large", i);
+    for (int j = 0; j < i; j++) {
+      const ag_piece *q = &piece[j];
+      CHECK(p->block != q->block || p->last < q->first || q->last < p->first ||
+                p->offset + p->bytes <= q->offset || q->offset + q->bytes <= p->offset,
+            "pieces %d and %d overlap", j, i);
+    }
+  }
+}
+
+static void places(void) {
+  enum { N = 60, STEPS = 40, MOST = 20000 };
+  ag_piece piece[N], chain[] = {{1024, 0, 1, 0, 0}, {4096, 1, 2, 0, 0}, {2048, 2, 3, 0, 0}};
+  srand(1);
+  for (int i = 0; i < N; i++) {
+    int first = rand() % STEPS, steps = rand() % (i % 10 ? 5 : STEPS);
+    piece[i] = (ag_piece){.bytes = (size_t)(rand() % 9000), .first = first, .last = first + steps};
+  }
+  for (size_t most = 0; most <= MOST; most += MOST) {
+    CHECK_OK(ag_arena_place(N, piece, most));
+    check_places(N, piece, most);
+  }
+  CHECK_OK(ag_arena_place(3, chain, 0));
+  CHECK(ag_arena_bytes(3, chain, 0) == 6144 && !ag_arena_bytes(3, chain, 1),
+        "the first piece lies over the third");
+}
+
 static void test(ag_device *d, int opencl) {
   dev = d;
   for (type = d->has_f64 ? AG_F64 : AG_F32; type <= AG_F32; type++) {
@@ -227,7 +260,9 @@ static void test(ag_device *d, int opencl) {
     assigned_and_read();
   }
   type = AG_F32;
-  if (!opencl) deep();
+  if (opencl) return;
+  deep();
+  places();
 }
 
 int main(int argc, char **argv) { return on_devices(argc, argv, test); }

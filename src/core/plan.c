@@ -116,8 +116,8 @@ static int find_slot(const ag_schedule *s, const ag_array *x) {
   return -1;
 }
 
+/* Of the schedule p->s. */
 static ag_status prepare(ag_plan *p, int n, ag_array *const *target, ag_array *const *assign) {
-  AG_TRY(ag_schedule_new(&p->s, n, target, assign));
   if (!p->s->dev) AG_TRY(ag_device_find(&p->s->dev, "host"));
   log_schedule(p->s);
   size_t slots = (size_t)p->s->nslots + 1;
@@ -199,7 +199,9 @@ static ag_status lay_out(ag_plan *p) {
 ag_status ag_plan_new(ag_plan **out, int n, ag_array *const *target, ag_array *const *assign) {
   ag_plan *p = calloc(1, sizeof *p);
   if (!p) return no_memory();
-  ag_status status = prepare(p, n, target, assign);
+  ag_status status = ag_schedule_new(&p->s, n, target, assign);
+  if (status == AG_OK) ag_schedule_reuse(p->s);
+  if (status == AG_OK) status = prepare(p, n, target, assign);
   if (status == AG_OK) status = lay_out(p);
   if (status == AG_OK) *out = p;
   else ag_plan_free(p);
@@ -306,7 +308,8 @@ static void materialise_results(ag_plan *p, int n, ag_array *const *target) {
 ag_status ag_array_overwrite(ag_array *x, ag_array *put) {
   ag_plan *p = calloc(1, sizeof *p);
   if (!p) return no_memory();
-  ag_status status = prepare(p, 1, &put, &x);
+  ag_status status = ag_schedule_new(&p->s, 1, &put, &x);
+  if (status == AG_OK) status = prepare(p, 1, &put, &x);
   if (status == AG_OK) status = run_once(p);
   if (status == AG_OK) materialise_results(p, put->nargs, put->arg);
   ag_plan_free(p);
@@ -316,7 +319,8 @@ ag_status ag_array_overwrite(ag_array *x, ag_array *put) {
 static ag_status force(int n, ag_array *const *x) {
   ag_plan *p = calloc(1, sizeof *p);
   if (!p) return no_memory();
-  ag_status status = prepare(p, n, x, NULL);
+  ag_status status = ag_schedule_new(&p->s, n, x, NULL);
+  if (status == AG_OK) status = prepare(p, n, x, NULL);
   if (status == AG_OK) status = run_once(p);
   if (status == AG_OK) materialise_results(p, n, x);
   ag_plan_free(p);

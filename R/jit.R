@@ -47,7 +47,10 @@ trace_call <- function(f, args, is_array) {
   args[is_array] <- Map(
     function(x, number) .Call(C_placeholder, x, number), args[is_array], seq_len(sum(is_array)) - 1L
   )
-  value <- do.call(f, args, quote = TRUE)
+  # by name, for an error that shows its call cannot show a placeholder
+  names <- sprintf("argument%d", seq_along(args))
+  values <- list2env(stats::setNames(args, names))
+  value <- do.call(f, stats::setNames(lapply(names, as.name), names(args)), envir = values)
   results <- if (is.list(value)) value else list(value)
   traced <- vapply(results, is_traced, NA)
   plan <- if (any(traced)) .Call(C_plan, results[traced], sum(is_array))

@@ -6,7 +6,8 @@
 #' \pkg{broom} exports too).
 #'
 #' @param x A result of [nn_fit()].
-#' @param data The data to be augmented: a data frame.
+#' @param data The data to be augmented: a data frame; by default those of the training, which are
+#'   found as [fitted()][nn_fit-values] does.
 #' @param ... Not used.
 #' @return `tidy()`: a row per layer with `layer`, `kind`, `output`, `parameters`, `trained`.
 #'   `glance()`: one row with the scores of the last (or best) epoch, `baseline`, `epochs`,
@@ -16,7 +17,7 @@
 #' fit <- nn(dist ~ speed, cars, hidden = 4)
 #' if (requireNamespace("generics", quietly = TRUE)) {
 #'   print(generics::glance(fit))
-#'   head(generics::augment(fit, cars))
+#'   head(generics::augment(fit))
 #' }
 #' @name nn_fit-broom
 NULL
@@ -40,7 +41,7 @@ glance.nn_fit <- function(x, ...) {
 
 #' @rdname nn_fit-broom
 #' @exportS3Method generics::augment
-augment.nn_fit <- function(x, data, ...) {
+augment.nn_fit <- function(x, data = nn_fit_data(x, parent.frame())$x, ...) {
   if (length(x$net$outputs) > 1) nn_stop("argument", "augment() is for models with one output")
   new <- if (is.null(x$formula) && !is.null(x$net$inputs[[1]]$columns)) {
     data[x$net$inputs[[1]]$columns]

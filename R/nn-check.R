@@ -20,7 +20,9 @@ nn_describe <- function(x) {
                    if (length(dim(x)) == 2) "matrix" else "array", type))
   }
   if (is.numeric(x) && length(x) == 1 && !is.object(x)) return(format(x))
+  if (is.logical(x) && length(x) == 1 && !is.object(x)) return(format(x))
   if (is.character(x) && length(x) == 1) return(encodeString(x, quote = "\""))
+  if (is.function(x)) return("a function")
   sprintf("%s of length %d", type, length(x))
 }
 

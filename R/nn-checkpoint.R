@@ -57,7 +57,8 @@ nn_check_version <- function(version, what) {
 }
 
 nn_run_restore <- function(run, saved) {
-  for (name in c("epoch", "step", "rows", "key", "rates", "best", "lr")) run[[name]] <- saved[[name]]
+  kept <- c("epoch", "step", "rows", "key", "rates", "best", "lr")
+  for (name in kept) run[[name]] <- saved[[name]]
   nn_trainer_write(run$trainer, "param", saved$param)
   nn_trainer_write(run$trainer, "fixed", saved$fixed)
   for (i in seq_along(saved$states)) {

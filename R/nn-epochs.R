@@ -68,19 +68,21 @@ nn_run_epochs <- function(run) {
   nn_warn_end(run)
 }
 
+# Seconds; proc.time() has no more than milliseconds, in which a small epoch is over.
+nn_clock <- function() as.numeric(Sys.time())
+
 nn_run_epoch <- function(run) {
-  start <- proc.time()[["elapsed"]]
+  start <- nn_clock()
   nn_call_back(run, "on_epoch_begin")
   train <- nn_run_train(run)
   if (train$samples == 0) return(invisible())
   valid <- if (length(run$job$split$valid) && !run$interrupted) nn_run_valid(run)
-  row <- nn_history_row(run, train$sums / train$samples, valid,
-                        proc.time()[["elapsed"]] - start)
+  row <- nn_history_row(run, train$sums / train$samples, valid, nn_clock() - start)
   run$rows[[run$epoch]] <- row
   if (run$job$options$verbose) nn_report(run, row)
   if (!is.finite(row[["loss"]])) {
-    run$diverged <- TRUE
     run$stop <- "diverged"
+    run$finite <- c(train$sums[length(train$sums)], train$batches)
     return(invisible())
   }
   run$rates <- nn_rates_note(run$job$options$optimizer$lr, run$rates, nn_watched(row))
@@ -89,7 +91,7 @@ nn_run_epoch <- function(run) {
   nn_checkpoint_write(run)
 }
 
-# list(sums, samples) of the training batches of this epoch.
+# list(sums, samples, batches) of the training batches of this epoch.
 nn_run_train <- function(run) {
   if (!is.null(run$job$source)) return(nn_source_train(run))
   rows <- run$job$split$train
@@ -97,7 +99,7 @@ nn_run_train <- function(run) {
   nn_trainer_pass(run$trainer, "train", order, run$batch)
   done <- nn_run_batches(run, run$steps)
   samples <- min(done * run$batch, length(rows))
-  list(sums = nn_trainer_sums(run$trainer, "train"), samples = samples)
+  list(sums = nn_trainer_sums(run$trainer, "train"), samples = samples, batches = done)
 }
 
 # Runs the batches of a pass over the training data, or over a part that begins after `before`
@@ -239,12 +241,13 @@ nn_run_result <- function(run) {
 
 nn_fit_new <- function(job, values, history, device, ...) {
   structure(class = "nn_fit", c(list(
-    model = nn_model_bare(job$net$model), weights = values$weights, state = values$state, history = history,
+    model = nn_model_bare(job$net$model), weights = values$weights, state = values$state,
+    history = history,
     baseline = job$baseline, net = job$net[setdiff(names(job$net), "model")],
     optimizer = job$options$optimizer, epochs = job$options$epochs,
     batch_size = job$options$batch_size, metrics = job$metrics,
     samples = lengths(job$split), device = device, version = nn_fit_version
-  ), list(...)))
+  ), job$asked, list(...)))
 }
 
 # Of the form of a fit: a package reads fits of its own and of older ones.
@@ -255,10 +258,23 @@ nn_warn_end <- function(run) {
   if (run$interrupted) {
     nn_warn("interrupt", "interrupted in epoch %d of %d: the fit as it was then is returned",
             run$epoch, epochs)
-  } else if (isTRUE(run$diverged)) {
-    nn_warn("diverged", paste("the loss was not finite in epoch %d (steps %d to %d):",
-                              "training stopped. Try a smaller `lr`, `clip_norm`, or standardise",
-                              "`x` and `y`"),
-            run$epoch, as.integer(run$step) - run$steps + 1L, as.integer(run$step))
+  } else if (identical(run$stop, "diverged")) {
+    nn_warn("diverged", "the loss was not finite in %s: training stopped. Try %s",
+            nn_diverged_at(run),
+            if (nn_is_lbfgs(run$job$options$optimizer)) "to standardise `x` and `y`"
+            else "a smaller `lr`, `clip_norm`, or to standardise `x` and `y`")
   }
+}
+
+# Which batches it was: once a weight is not finite no later loss is. A single loss may overflow
+# without harm.
+nn_diverged_at <- function(run) {
+  if (is.null(run$finite)) return(sprintf("iteration %d", run$epoch))
+  finite <- as.integer(run$finite[1])
+  batches <- as.integer(run$finite[2])
+  if (all(is.finite(nn_trainer_read(run$trainer, "param")))) {
+    return(sprintf("%d of %d batches of epoch %d", batches - finite, batches, run$epoch))
+  }
+  sprintf("batch %d of %d of epoch %d (step %d)", finite + 1L, batches, run$epoch,
+          as.integer(run$step) - batches + finite + 1L)
 }

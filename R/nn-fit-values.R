@@ -7,7 +7,8 @@
 #' with other arguments.
 #'
 #' A fit does not keep its data: `fitted()` and `residuals()` evaluate the arguments of the call
-#' again, and say so if these have another number of samples now.
+#' again, and say so if these have another number of samples now. Rows that `na.action` left out are
+#' not among their values, or `NA` with [stats::na.exclude()], as for [stats::lm()].
 #'
 #' @param object A result of [nn_fit()].
 #' @param type As for [predict()][predict.nn_fit].
@@ -44,17 +45,20 @@ nobs.nn_fit <- function(object, ...) object$samples[["train"]]
 #' @rdname nn_fit-values
 #' @export
 fitted.nn_fit <- function(object, type = "response", ...) {
-  stats::predict(object, nn_fit_data(object, parent.frame())$x, type = type, ...)
+  data <- nn_fit_data(object, parent.frame())
+  nn_predict(object, data, type, data$names, ...)
 }
 
 #' @rdname nn_fit-values
 #' @export
 residuals.nn_fit <- function(object, ...) {
   data <- nn_fit_data(object, parent.frame())
-  p <- stats::predict(object, data$x)
-  y <- nn_outputs(data$y, nn_rows(data$y))
-  if (!is.list(p) || is.data.frame(p)) p <- list(p)
-  out <- Map(nn_residual, y, object$net$outputs, p)
+  p <- nn_predict(object, data["x"], "response", data$names)
+  if (!is.list(p)) p <- list(p)
+  y <- nn_outputs(data$y, data$n)
+  out <- lapply(Map(nn_residual, y, object$net$outputs, p), function(r) {
+    stats::naresid(data$na.action, r)
+  })
   if (length(out) == 1) out[[1]] else out
 }
 
@@ -64,35 +68,36 @@ nn_residual <- function(y, output, p) {
   (col(p) == codes) - p
 }
 
-# list(x, y) of the training (and validation), from the call: y without what na.action left out.
+# The data of the training (and of the validation, if that was a part of them), from the call:
+# list(x, y, n, names, na.action) without the rows that na.action left out.
 nn_fit_data <- function(fit, env) {
-  call <- fit$call
-  if (is.null(call)) nn_stop("argument", "the fit does not know its call, and so not its data")
-  if (!is.null(fit$formula)) {
-    env <- environment(fit$formula$terms)
-    name <- intersect(c("formula", "x"), names(call))[1]
-    design <- nn_design(call, name, fit$formula$embed, env)
-    x <- nn_fit_frame(call, env)
-    return(list(x = x, y = design$y))
-  }
-  data <- tryCatch(list(x = eval(call$x, env), y = eval(call$y, env)), error = function(e) {
-    nn_stop("argument", "the data of the training are not there any more: %s", conditionMessage(e))
-  })
-  n <- nn_rows(nn_inputs(data$x)$x[[1]])
-  held <- if (is.list(fit$call$validation)) 0 else fit$samples[["valid"]]
-  if (n < fit$samples[["train"]] || n > fit$samples[["train"]] + fit$samples[["valid"]]) {
-    nn_stop("argument", "the data had %d samples when the model was trained, and have %d now",
-            fit$samples[["train"]] + held, n)
+  if (is.null(fit$call)) nn_stop("argument", "the fit does not know its call, and so not its data")
+  data <- tryCatch(
+    if (is.null(fit$formula)) nn_fit_arrays(fit, env) else nn_fit_design_data(fit),
+    error = function(e) {
+      nn_stop("argument", "the data of the training are not there any more: %s",
+              conditionMessage(e))
+    }
+  )
+  data$n <- nn_rows(data$x[[1]])
+  most <- sum(fit$samples)
+  if (data$n < fit$samples[["train"]] || data$n > most) {
+    nn_stop("argument", "there were %d samples when the model was trained, there are %d now", most,
+            data$n)
   }
   data
 }
 
-# The rows of the data frame that the formula was used on.
-nn_fit_frame <- function(call, env) {
-  data <- if (is.null(call$data)) env else eval(call$data, env)
-  if (is.null(call$subset)) return(data)
-  rows <- eval(call$subset, as.list(data), env)
-  data[if (is.logical(rows)) rows & !is.na(rows) else rows, , drop = FALSE]
+nn_fit_arrays <- function(fit, env) {
+  x <- eval(fit$call$x, env)
+  list(x = nn_fit_inputs(fit, x)$x, y = eval(fit$call$y, env), names = nn_row_names(x))
+}
+
+nn_fit_design_data <- function(fit) {
+  name <- intersect(c("formula", "x"), names(fit$call))[1]
+  design <- nn_design(fit$call, name, fit$formula$embed, environment(fit$formula$terms))
+  list(x = nn_inputs(nn_with_offset(design), "x", fit$net$inputs)$x, y = design$y,
+       names = design$rows, na.action = design$formula$na.action)
 }
 
 #' @rdname nn_fit-values

@@ -50,7 +50,9 @@ nn_fit_scores <- function(fit) {
   row <- unlist(h[if (is.null(fit$best_epoch)) nrow(h) else fit$best_epoch, , drop = FALSE])
   names <- setdiff(names(h), c("epoch", "lr", "seconds"))
   held <- startsWith(names, "val_")
-  baseline <- if (is.finite(fit$baseline)) sprintf(" (baseline %s)", format(signif(fit$baseline, 4)))
+  baseline <- if (is.finite(fit$baseline)) {
+    sprintf(" (baseline %s)", format(signif(fit$baseline, 4)))
+  }
   c(paste0("training:   ", nn_scores_text(row[names[!held]]), baseline),
     if (fit$samples[["valid"]]) {
       paste0("validation: ",

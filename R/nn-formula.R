@@ -1,8 +1,9 @@
 # Formulas: from a formula and a data frame to inputs, target and weights; and again for new data.
 
-# What nn_fit() and nn() make of a formula: list(x, y, weights, offset, formula), where `formula` is
-# what a fit keeps of it (see nn_formula_kept()). `call` is the matched call of the user's function,
-# whose argument `name` is the formula; `embed`: see nn_fit.formula().
+# What nn_fit() and nn() make of a formula: list(x, y, weights, offset, formula, rows), where
+# `formula` is what a fit keeps of it (see nn_formula_kept()) and `rows` are the names of the rows.
+# `call` is the matched call of the user's function, whose argument `name` is the formula; `embed`:
+# see nn_fit.formula().
 nn_design <- function(call, name, embed, env) {
   frame <- base_try(eval(nn_frame_call(call, name), env))
   terms <- attr(frame, "terms")
@@ -13,7 +14,8 @@ nn_design <- function(call, name, embed, env) {
   frame <- nn_frame_factors(frame)
   kept <- nn_formula_kept(frame, embed)
   list(x = nn_formula_inputs(kept, frame), y = stats::model.response(frame),
-       weights = stats::model.weights(frame), offset = nn_formula_offset(frame), formula = kept)
+       weights = stats::model.weights(frame), offset = nn_formula_offset(frame), formula = kept,
+       rows = row.names(frame))
 }
 
 # The call of model.frame(), as lm() makes it.
@@ -57,8 +59,8 @@ nn_embed_sizes <- function(embed, levels, terms) {
   factors <- intersect(names(levels), attr(terms, "term.labels"))
   bad <- setdiff(names(embed), factors)
   if (length(bad)) {
-    nn_stop("argument", "`embed` names `%s`, which is no factor among the terms (they are %s)",
-            bad[1], if (length(factors)) nn_some(factors) else "none")
+    nn_stop("argument", "`embed` names `%s`, which is no factor among the terms (%s)",
+            bad[1], if (length(factors)) nn_some(factors) else "there are none")
   }
   vapply(names(embed), function(v) nn_count(embed[[v]], paste0("embed[\"", v, "\"]")), 1L)
 }
@@ -133,17 +135,20 @@ nn_formula_data <- function(object, newdata, response = FALSE, name = "newdata")
   nn_check_variables(terms, newdata, name)
   frame <- base_try(stats::model.frame(terms, newdata, na.action = stats::na.exclude))
   nn_check_frame_rows(frame, newdata, name)
+  if (nrow(frame) == 0 && length(attr(frame, "na.action"))) {
+    nn_stop("argument", "`%s` has no row without missing values", name)
+  }
   frame <- nn_frame_levels(frame, kept$xlevels, name)
   base_try(stats::.checkMFClasses(attr(terms, "dataClasses"), frame), "type")
   list(x = nn_formula_inputs(kept, frame), offset = nn_formula_offset(frame),
        na.action = attr(frame, "na.action"), y = if (response) stats::model.response(frame))
 }
 
-# Variables that newdata lacks and the formula's environment has only by chance.
+# Variables that newdata lacks, and that are nowhere else but for functions of that name.
 nn_check_variables <- function(terms, newdata, name) {
   lost <- setdiff(all.vars(attr(terms, "predvars")), names(newdata))
   env <- environment(terms)
-  lost <- lost[!vapply(lost, exists, NA, envir = env)]
+  lost <- lost[vapply(lost, function(v) is.function(get0(v, env, ifnotfound = is.na)), NA)]
   if (length(lost) == 0) return(invisible())
   nn_stop("shape", "`%s` lacks the variable `%s` of the formula", name, lost[1])
 }
@@ -221,11 +226,10 @@ nn_fit_design <- function(model, design, call, validation = 0, ...) {
     other <- nn_formula_data(design, validation, response = TRUE, name = "validation")
     validation <- list(x = nn_with_offset(other), y = other$y)
   }
-  fit <- nn_fit.default(nn_design_model(model, design), nn_with_offset(design), design$y,
-                        weights = design$weights, validation = validation, ...)
-  fit$formula <- design$formula
-  fit$call <- call
-  fit
+  model <- nn_design_model(nn_as_model(model), design)
+  model$asked <- list(call = call, formula = design$formula) # also for a checkpoint
+  nn_fit.default(model, nn_with_offset(design), design$y, weights = design$weights,
+                 validation = validation, ...)
 }
 
 # The call of a method as the user wrote it: update() evaluates it.

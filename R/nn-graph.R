@@ -69,8 +69,8 @@ print.nn_node <- function(x, ...) {
   invisible(x)
 }
 
-# list(layers, from, outputs, inputs) of all that leads to the nodes `out`. from[[i]] are the numbers
-# of the layers that layer i takes, -k for input k; a layer comes after those it takes.
+# list(layers, from, outputs, inputs) of all that leads to the nodes `out`. from[[i]] are the
+# numbers of the layers that layer i takes, -k for input k; a layer comes after those it takes.
 nn_graph_of <- function(out, inputs = NULL) {
   number <- new.env()
   layers <- from <- list()

@@ -46,9 +46,9 @@ nn_lbfgs_penalised <- function(run) !is.null(run$trainer$optim$penalty)
 
 nn_lbfgs_epochs <- function(run, minimizer, iterations) {
   opt <- run$job$options$optimizer
-  start <- proc.time()[["elapsed"]]
+  start <- nn_clock()
   ran <- .Call(C_nn_minimize, minimizer, as.integer(iterations), c(opt$abstol, opt$reltol))
-  seconds <- (proc.time()[["elapsed"]] - start) / max(1, length(ran$loss))
+  seconds <- (nn_clock() - start) / max(1, length(ran$loss))
   run$interrupted <- ran$interrupted
   run$step <- ran$evaluations
   run$lr <- NA_real_
@@ -59,6 +59,10 @@ nn_lbfgs_epochs <- function(run, minimizer, iterations) {
   run$rows <- c(run$rows, lapply(ran$loss[-length(ran$loss)], nn_lbfgs_between, row, run))
   run$rows[[run$epoch]] <- row
   if (run$job$options$verbose) nn_report(run, row)
+  if (!is.finite(row[["loss"]])) {
+    run$stop <- "diverged"
+    return(invisible())
+  }
   nn_early_stop(run, row)
   nn_call_back(run, "on_epoch_end", row)
   nn_checkpoint_write(run)
@@ -78,6 +82,7 @@ nn_lbfgs_row <- function(run, seconds) {
 # An iteration between: of its scores only the loss is known (with the penalty, where there is one).
 nn_lbfgs_between <- function(loss, row, run) {
   row[setdiff(names(row), c("lr", "seconds"))] <- NA_real_
-  if (length(run$job$net$outputs) == 1) row[["loss"]] <- loss * nn_loss_unit(run$job$net$outputs[[1]])
+  outputs <- run$job$net$outputs
+  if (length(outputs) == 1) row[["loss"]] <- loss * nn_loss_unit(outputs[[1]])
   row
 }

@@ -46,5 +46,8 @@ nn_call_user <- function(f, y, z, classes, more = list()) {
     each <- .Call(C_rep, y, classes, classes * length(y), c(classes, length(y)), NULL)
     y <- nn_reshape(nn_ones(nn_hot(y, each), y), c(classes, dim(y)[-1]))
   }
-  do.call(f, c(list(aperm(y), aperm(z)), more))
+  # by name, for an error that shows its call cannot show a placeholder
+  y_true <- aperm(y)
+  y_pred <- aperm(z)
+  if (length(more)) f(y_true, y_pred, more[[1]]) else f(y_true, y_pred)
 }

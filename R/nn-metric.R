@@ -282,7 +282,7 @@ nn_collected_metric <- function(f, loss, k, class) {
       y <- array(outer(seq_len(k) - 1, as.vector(y), "==") + 0, c(k, dim(y)[-1]))
     }
     value <- f(aperm(y), aperm(plain(loss$link(gpu(z)))))
-    if (!is.numeric(value)) {
+    if (!is.numeric(value) || !length(value) %in% c(1, nn_extent(z))) {
       nn_stop("shape", "a metric must return a number for each sample or one for all, not %s",
               nn_describe(value))
     }

@@ -110,8 +110,10 @@ nn_default_loss <- function(target) if (target$kind == "class") "cross_entropy" 
 
 nn_columns <- function(x) if (is.null(dim(x))) matrix(x, ncol = 1) else x
 
+# Of an array the columns are the last dimension.
 nn_response_scale <- function(values, rows) {
-  values <- as.matrix(nn_columns(values))[rows, , drop = FALSE]
+  values <- nn_take(as.array(nn_columns(values)), rows)
+  values <- matrix(as.vector(values), ncol = dim(values)[length(dim(values))])
   center <- colMeans(values)
   scale <- sqrt(sum(t(t(values) - center)^2) / max(1, length(values) - ncol(values)))
   list(center = center, scale = if (is.finite(scale) && scale > 0) scale else 1)
@@ -119,5 +121,5 @@ nn_response_scale <- function(values, rows) {
 
 nn_standard_response <- function(output, values) {
   if (is.null(dim(values))) return((values - output$center) / output$scale)
-  sweep(values, 2, output$center) / output$scale
+  sweep(values, length(dim(values)), output$center) / output$scale
 }

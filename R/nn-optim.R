@@ -166,7 +166,9 @@ nn_optimizer <- function(name, lr, ..., weight_decay = 0, l1 = 0, l2 = 0, clip_v
   own <- list(...)
   unknown <- setdiff(names(own), names(formals(paste0("opt_", name))))
   if (length(unknown) || any(names(own) == "")) {
-    nn_stop("argument", "opt_%s() has no argument `%s`", name, c(unknown, "")[1])
+    unknown <- setdiff(unknown, "")
+    nn_stop("argument", "opt_%s() has no argument %s", name,
+            if (length(unknown)) paste0("`", unknown[1], "`") else "at that place")
   }
   size <- function(x, name) nn_number(x, name, closed = TRUE)
   bound <- function(x, name) if (!is.null(x)) nn_number(x, name)

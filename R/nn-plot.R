@@ -2,8 +2,8 @@
 #'
 #' Draws the course of the training: the loss and each metric by epoch, on the training
 #' samples (a line) and on those held out (a broken line), with the loss of the best constant
-#' prediction (dotted) where it is in sight. Or the architecture: a box for each layer with the shape
-#' of its output, in the order of computation from top to bottom.
+#' prediction (dotted) where it is in sight. Or the architecture: a box for each layer with the
+#' shape of its output, in the order of computation from top to bottom.
 #'
 #' `autoplot()` draws the first with \pkg{ggplot2}.
 #'
@@ -25,7 +25,8 @@ plot.nn_fit <- function(x, which = c("history", "architecture"), col = c("#1b6ca
                      c("history", "architecture"))
   if (which == "architecture") return(nn_plot_architecture(x))
   panels <- nn_plot_panels(x)
-  old <- graphics::par(mfrow = grDevices::n2mfrow(length(panels))[2:1])
+  mar <- base::pmin(graphics::par("mar"), c(Inf, Inf, 2.1, 1.1)) # there are no titles
+  old <- graphics::par(mfrow = grDevices::n2mfrow(length(panels))[2:1], mar = mar)
   on.exit(graphics::par(old))
   for (panel in panels) nn_plot_panel(x, panel, col, ...)
   invisible(x)
@@ -89,7 +90,7 @@ nn_plot_architecture <- function(fit) {
   graphics::plot.window(c(0, 1), c(max(boxes$y) + 0.6, min(boxes$y) - 0.6))
   half <- 0.32
   size <- min(1, 0.9 / max(graphics::strwidth(boxes$text)) / max(boxes$across),
-              0.7 / abs(graphics::strheight("X\nX")))
+              1.5 * half / abs(graphics::strheight("X\nX")))
   from <- nn_arrows(net)
   graphics::arrows(boxes$x[from$from], boxes$y[from$from] + half, boxes$x[from$to],
                    boxes$y[from$to] - half, length = 0.06, col = "grey40")

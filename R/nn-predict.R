@@ -25,19 +25,25 @@
 #' @export
 predict.nn_fit <- function(object, newdata, type = c("response", "prob", "class", "link"),
                            batch_size = NULL, ...) {
-  types <- c("response", "prob", "class", "link")
-  type <- if (identical(type, types)) "response" else nn_choice(type, "type", types)
   nn_check_version(object$version, "this fit")
   if (missing(newdata)) {
-    nn_stop("argument", "`newdata` is missing: the fit does not keep the training data")
+    nn_stop("argument", paste("`newdata` is missing: the fit does not keep the training data",
+                              "(fitted() finds them again)"))
   }
   x <- nn_fit_inputs(object, newdata)
-  net <- nn_fit_net(object)
-  z <- nn_network_predict(net, object$weights, object$state, x$x, batch_size)
   names <- nn_row_names(newdata)
   if (length(x$na.action)) names <- names[-x$na.action]
+  nn_predict(object, x, type, names, batch_size)
+}
+
+# Predictions for checked inputs list(x, na.action): rows that were left out are NA.
+nn_predict <- function(fit, inputs, type, names, piece = NULL) {
+  types <- c("response", "prob", "class", "link")
+  type <- if (identical(type, types)) "response" else nn_choice(type, "type", types)
+  net <- nn_fit_net(fit)
+  z <- nn_network_predict(net, fit$weights, fit$state, inputs$x, piece)
   out <- Map(nn_response, net$outputs, z, type, list(names))
-  out <- lapply(out, function(v) stats::napredict(x$na.action, v)) # rows that were left out: NA
+  out <- lapply(out, function(v) stats::napredict(inputs$na.action, v))
   if (length(out) == 1) out[[1]] else out
 }
 
@@ -68,7 +74,7 @@ nn_network_predict <- function(net, weights, state, x, piece = NULL) {
     lapply(nn_network_forward(net, w, h, function(i) ctx), function(z) nn_plain(aperm(z)))
   })
   lapply(seq_along(net$outputs), function(i) {
-    Reduce(nn_bind_samples, lapply(parts, `[[`, i))
+    do.call(nn_bind_samples, lapply(parts, `[[`, i))
   })
 }
 
@@ -113,11 +119,13 @@ nn_names_of <- function(rows, columns, n) {
 # In the units of the data.
 nn_back <- function(output, z) {
   if (identical(output$scale, 1) && all(output$center == 0)) return(z)
-  sweep(z * output$scale, 2, output$center, `+`)
+  sweep(z * output$scale, length(dim(z)), output$center, `+`)
 }
 
 # A link is written for outputs first.
-nn_link <- function(loss, z) t(as.matrix(loss$link(t(z))))
+nn_link <- function(loss, z) {
+  if (length(dim(z)) > 2) aperm(loss$link(aperm(z))) else t(as.matrix(loss$link(t(z))))
+}
 
 nn_class_response <- function(output, z, type) {
   if (type == "link") return(if (ncol(z) == 1) z[, 1] else nn_named(z, output$levels))

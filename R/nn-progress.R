@@ -24,7 +24,7 @@ nn_bar_end <- function(bar) {
   if (!is.null(bar)) cli::cli_progress_done(id = bar$id, .envir = bar)
 }
 
-# "epoch  3/10  loss 0.2191 accuracy 0.9342  validation loss 0.2 accuracy 0.94  0.4 s"
+# "epoch  3/10  loss 0.2191, accuracy 0.9342  validation loss 0.2, accuracy 0.94  0.4 s"
 nn_report <- function(run, row) {
   epochs <- run$job$options$epochs
   names <- setdiff(names(row), c("lr", "seconds"))
@@ -41,5 +41,6 @@ nn_report <- function(run, row) {
 
 nn_scores_text <- function(scores) {
   scores <- scores[!is.na(scores) | names(scores) == "loss"]
-  paste(names(scores), vapply(scores, function(s) format(signif(s, 4)), ""), collapse = " ")
+  paste(names(scores), vapply(scores, function(s) format(signif(s, 4)), ""),
+        collapse = ", ")
 }

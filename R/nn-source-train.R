@@ -103,18 +103,17 @@ nn_source_validation <- function(validation, like, batch, type) {
 # As nn_run_train().
 nn_source_train <- function(run) {
   state <- run$job$source
-  done <- list(sums = 0, samples = 0)
-  before <- 0
+  done <- list(sums = 0, samples = 0, batches = 0)
   chunk <- nn_source_next(state)
   while (!is.null(chunk) && !run$interrupted && is.null(run$stop)) {
     nn_chunk_load(run, chunk)
     nn_trainer_pass(run$trainer, "train", sample.int(chunk$n), run$batch)
-    batches <- nn_run_batches(run, ceiling(chunk$n / run$batch), before)
+    batches <- nn_run_batches(run, ceiling(chunk$n / run$batch), done$batches)
     samples <- min(batches * run$batch, chunk$n)
     chunk <- nn_source_next(state) # while the device may still be at work
     done$sums <- done$sums + nn_trainer_sums(run$trainer, "train")
     done$samples <- done$samples + samples
-    before <- before + batches
+    done$batches <- done$batches + batches
   }
   done
 }

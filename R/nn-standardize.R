@@ -31,6 +31,7 @@ nn_warn_constant <- function(constant, columns, name) {
   n <- length(constant)
   if (n == 0) return(invisible())
   which <- if (is.null(columns)) constant else columns[constant]
+  which[which == ""] <- constant[which == ""]
   shown <- paste0(paste0("`", utils::head(which, 5), "`", collapse = ", "), if (n > 5) ", ...")
   nn_warn("constant", paste("%d %s of `%s` %s constant (%s): standardised to 0, nothing is learnt",
                             "from %s"), n, if (n == 1) "column" else "columns", name,
@@ -46,7 +47,7 @@ nn_moments <- function(x, rows) {
     v <- as.double(x[seq(each * (j - 1) + 1, each * j)])
     if (!is.null(pick)) v <- v[pick]
     list(mean = mean(v), sd = if (length(v) > 1) stats::sd(v) else 0,
-         indicator = min(v) == 0 && max(v) == 1 && all(v == 0 | v == 1))
+         indicator = min(v) >= 0 && max(v) <= 1 && all(v == 0 | v == 1))
   })
   list(mean = vapply(columns, `[[`, 0, "mean"), sd = vapply(columns, `[[`, 0, "sd"),
        indicator = vapply(columns, `[[`, NA, "indicator"))

@@ -16,8 +16,8 @@
 #' `n x height x width x channels`. A list of arrays is for a model with several inputs, a list of
 #' targets for one with several outputs. The columns of a matrix or data frame are standardised
 #' (mean 0, standard deviation 1; indicators of 0 and 1 are left as they are) and so is a numeric
-#' target if its loss allows it; the fit remembers how, predictions and the losses in the history
-#' are in the units of the data.
+#' target if its loss allows it and the last layer has no activation; the fit remembers how,
+#' predictions and the losses in the history are in the units of the data.
 #'
 #' @param model An [nn_model()], or a fit whose training is to go on (see [nn_layers()]).
 #' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;
@@ -94,13 +94,14 @@ nn_fit.default <- function(model, x, y, epochs = 10, batch_size = 32, optimizer 
                            early_stopping = NULL, checkpoint = NULL, precision = NULL,
                            verbose = nn_verbose(), ...) {
   nn_check_dots(...)
+  if (missing(y)) nn_stop("argument", "`y` is missing")
   options <- nn_options(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
                         precision, verbose, !missing(batch_size))
   data <- nn_data(x, y, weights)
   job <- nn_job(model, data, loss, validation, class_weights, metrics, standardize, options)
-  fit <- nn_job_run(job)
-  fit$call <- nn_call(match.call(), "nn_fit")
-  fit
+  job$asked <- model$asked
+  if (is.null(job$asked)) job$asked <- list(call = nn_call(match.call(), "nn_fit"))
+  nn_job_run(job)
 }
 
 nn_check_dots <- function(...) {
@@ -129,8 +130,12 @@ nn_options <- function(epochs, batch_size, optimizer, callbacks, early_stopping,
 nn_best_type <- function() gpu_type(gpu(0))
 
 nn_check_file <- function(x, name) {
-  if (is.null(x) || (is.character(x) && length(x) == 1 && !is.na(x))) return(x)
-  nn_stop("argument", "`%s` must be the name of a file, not %s", name, nn_describe(x))
+  if (is.null(x)) return(x)
+  if (!is.character(x) || length(x) != 1 || is.na(x)) {
+    nn_stop("argument", "`%s` must be the name of a file, not %s", name, nn_describe(x))
+  }
+  if (dir.exists(dirname(x))) return(x)
+  nn_stop("argument", "`%s`: there is no folder \"%s\"", name, dirname(x))
 }
 
 # -- what is to be done ----------------------------------------------------------------------------
@@ -139,6 +144,7 @@ nn_check_file <- function(x, name) {
 # options, baseline).
 nn_job <- function(model, data, loss, validation, class_weights, metrics, standardize, options) {
   model <- nn_as_model(model)
+  nn_check_standardize(standardize, length(data$x))
   valid <- nn_validation(validation, data)
   split <- valid$split
   outputs <- nn_model_outputs(model, data$y, loss, standardize, split$train)
@@ -185,12 +191,13 @@ nn_model_with_inputs <- function(model, inputs) {
   model
 }
 
+nn_check_standardize <- function(x, inputs) {
+  if (is.logical(x) && !anyNA(x) && length(x) %in% c(1, inputs)) return(invisible())
+  nn_stop("argument", "`standardize` must be TRUE or FALSE, or one of them for each input, not %s",
+          nn_describe(x))
+}
+
 nn_standardized_inputs <- function(standardize, inputs, model) {
-  if (!is.logical(standardize) || anyNA(standardize) ||
-        !length(standardize) %in% c(1, length(inputs))) {
-    nn_stop("argument", "`standardize` must be TRUE or FALSE, or one of them for each input, not %s",
-            nn_describe(standardize))
-  }
   asked <- rep(standardize, length.out = length(inputs))
   embedded <- vapply(seq_along(inputs), function(k) {
     any(vapply(seq_along(model$layers), function(i) {
@@ -213,7 +220,16 @@ nn_model_outputs <- function(model, targets, loss, standardize, rows) {
   if (length(loss) != n) {
     nn_stop("argument", "`loss` has %d elements for %d outputs", length(loss), n)
   }
-  Map(nn_output_of, targets, loss, any(standardize), list(rows))
+  Map(function(target, loss, at) {
+    nn_output_of(target, loss, any(standardize) && nn_is_linear(model, at), rows)
+  }, targets, loss, model$outputs)
+}
+
+# Whether output `at` of the model can be any number: what a sigmoid gives cannot be a standardised
+# target.
+nn_is_linear <- function(model, at) {
+  activation <- if (at > 0) model$layers[[at]]$activation
+  is.null(activation) || identical(activation, "linear")
 }
 
 nn_metrics_of <- function(metrics, net) {
@@ -224,8 +240,17 @@ nn_metrics_of <- function(metrics, net) {
     if (is.null(m)) m <- if (classes && !anyNA(output$wanted)) "accuracy"
     if (inherits(m, "nn_metric") || is.function(m)) m <- list(m)
     k <- if (classes) length(output$levels) else output$columns
-    lapply(as.list(m), nn_as_metric, output$loss, k, classes)
+    nn_check_metric_names(lapply(as.list(m), nn_as_metric, output$loss, k, classes))
   }, net$outputs, metrics)
+}
+
+# Each has a column of the history.
+nn_check_metric_names <- function(metrics) {
+  names <- vapply(metrics, `[[`, "", "name")
+  twice <- names[duplicated(c("epoch", "loss", "lr", "seconds", names))[-(1:4)]]
+  if (length(twice) == 0) return(metrics)
+  nn_stop("argument", "`metrics`: the history has a column \"%s\" already, see metric_custom()",
+          twice[1])
 }
 
 # -- validation and weights ------------------------------------------------------------------------
@@ -235,16 +260,18 @@ nn_metrics_of <- function(metrics, net) {
 nn_validation <- function(validation, data) {
   n <- data$n
   if (is.list(validation)) {
-    x <- if (is.null(names(validation))) validation[[1]] else validation$x
-    y <- if (is.null(names(validation))) validation[[2]] else validation$y
-    other <- nn_data_like(x, y, data)
+    if (length(validation) != 2) {
+      nn_stop("argument", "`validation` must be list(x, y), not a list of %d", length(validation))
+    }
+    if (all(c("x", "y") %in% names(validation))) validation <- validation[c("x", "y")]
+    other <- nn_data_like(validation[[1]], validation[[2]], data)
     return(list(split = list(train = seq_len(n), valid = n + seq_len(other$n)), data = other))
   }
   share <- is.numeric(validation) && length(validation) == 1 && !is.na(validation) &&
     validation >= 0 && validation < 1
   if (share) return(list(split = nn_split(n, validation)))
   if (!is.numeric(validation) || anyNA(validation) || any(validation < 1 | validation > n) ||
-        any(validation != round(validation))) {
+        any(validation != round(validation)) || identical(as.double(validation), 1)) {
     nn_stop("argument", paste("`validation` must be a share (at least 0, less than 1), numbers of",
                               "samples (1 to %d) or list(x, y), not %s"), n,
             nn_describe(validation))
@@ -282,13 +309,11 @@ nn_target_columns <- function(target, output) {
   matrix(codes - 1)
 }
 
-# The samples of a and then those of b.
-nn_bind_samples <- function(a, b) {
-  if (length(dim(a)) == 2) return(rbind(a, b))
-  d <- dim(a)
-  n <- c(d[1], dim(b)[1])
-  wide <- function(x) matrix(as.vector(x), dim(x)[1])
-  array(rbind(wide(a), wide(b)), c(sum(n), d[-1]))
+# The samples of the first array, then those of the second, ...
+nn_bind_samples <- function(...) {
+  if (length(dim(..1)) == 2) return(rbind(...))
+  all <- do.call(rbind, lapply(list(...), function(x) matrix(as.vector(x), dim(x)[1])))
+  array(all, c(nrow(all), dim(..1)[-1]))
 }
 
 # How much each sample counts: with mean 1 over the training samples; NULL if all count the same.
@@ -315,7 +340,8 @@ nn_class_weights <- function(class_weights, levels) {
   }
   if (!is.numeric(class_weights) || length(class_weights) != length(levels) ||
         anyNA(class_weights) || any(class_weights < 0)) {
-    nn_stop("argument", "`class_weights` must be %d numbers of at least 0, one for each class, not %s",
+    nn_stop("argument",
+            "`class_weights` must be %d numbers of at least 0, one for each class, not %s",
             length(levels), nn_describe(class_weights))
   }
   unname(as.numeric(class_weights))

@@ -49,11 +49,17 @@ nn_trainer_compile <- function(trainer, pass, size) {
   nn_check_outputs(trainer$net, z, batch$y)
   losses <- nn_losses(trainer$net, batch, z)
   sums <- c(lapply(losses, `[[`, "total"), nn_metric_sums(trainer, batch, z))
-  if (training && !is.null(trainer$optim$penalty)) {
-    sums <- c(sums, list(trainer$optim$penalty(nn_vector(trainer, "param"), size)))
-  }
+  if (training) sums <- c(sums, list(nn_trainer_last_sum(trainer, losses, size)))
   next_values <- if (training) nn_next(trainer, losses, updates, size) else list()
   .Call(C_nn_compile, trainer$handle, sums, next_values)
+}
+
+# The last sum of a training pass: the penalty, where the optimiser asks for it, else the number of
+# batches with a finite loss.
+nn_trainer_last_sum <- function(trainer, losses, size) {
+  penalty <- trainer$optim$penalty
+  if (!is.null(penalty)) return(penalty(nn_vector(trainer, "param"), size))
+  .Call(C_cast, is.finite(losses[[1]]$total), trainer$net$type)
 }
 
 # The batch's placeholders: x, y and w (NULL: all 1).
@@ -145,8 +151,8 @@ nn_next_fixed <- function(trainer, updates) {
 
 # -- running ---------------------------------------------------------------------------------------
 
-# Runs batches of a pass; `scalar`: a column of numbers for each of them. Returns once `seconds` have
-# gone by, or all are done: c(batches, interrupted).
+# Runs batches of a pass; `scalar`: a column of numbers for each of them. Returns once `seconds`
+# have gone by, or all are done: c(batches, interrupted).
 nn_trainer_run <- function(trainer, pass, first, batches, scalar = NULL, key = 0, seconds = 0) {
   .Call(C_nn_run, trainer$handle, nn_passes[[pass]], as.double(c(first, batches, seconds)), scalar,
         key)

@@ -60,7 +60,7 @@ nn_dim <- function(x) as.integer(if (is.null(dim(x))) length(x) else dim(x))
 
 # The model alone, as a fit keeps it.
 nn_model_bare <- function(model) {
-  model$scaling <- NULL
+  model$scaling <- model$asked <- NULL
   model$layers <- lapply(model$layers, function(layer) {
     layer$learnt <- NULL
     layer

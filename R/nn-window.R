@@ -30,9 +30,14 @@ nn_pair <- function(x, fill = 1L) if (length(x) == 1) c(x, fill) else rev(x)
 # `rank` dimensions.
 nn_width_height <- function(shape, rank) {
   if (length(shape) == rank + 1) return(if (rank == 1) c(shape[2], 1) else shape[2:3])
-  nn_shape_stop("a sample must be %s, not %s",
+  one <- if (length(shape) == rank) {
+    sprintf(" (a single %s is a last dimension of 1)", if (rank == 1) "feature" else "channel")
+  } else {
+    ""
+  }
+  nn_shape_stop("a sample must be %s, not %s%s",
                 if (rank == 1) "time x features" else "height x width x channels",
-                nn_shape_text(shape))
+                nn_shape_text(shape), one)
 }
 
 # Where windows of `size` lie in `extent`: list(pad, out). Padding is (before the width, after it,

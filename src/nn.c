@@ -269,7 +269,8 @@ SEXP ffi_nn_read(SEXP trainer_, SEXP which_, SEXP i_) {
 SEXP ffi_nn_write(SEXP trainer_, SEXP which_, SEXP i_, SEXP x_) {
   ag_trainer *t = r_trainer(trainer_);
   int which = r_which(which_, i_);
-  if (Rf_xlength(x_) != ag_trainer_length(t, which)) r_stop(AG_E_SHAPE, "a vector of another length");
+  if (Rf_xlength(x_) != ag_trainer_length(t, which))
+    r_stop(AG_E_SHAPE, "a vector of another length");
   const double *x = REAL_RO(x_);
   r_check(ag_trainer_write(t, which, x));
   return R_NilValue;

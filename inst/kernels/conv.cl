@@ -28,6 +28,9 @@
 #ifndef REAL
 #define REAL float
 #endif
+#ifndef PHASES
+#define PHASES 1 /* 0: there is one pass, div is 1 */
+#endif
 #ifndef LANES
 #define LANES 4 /* of a vector of channels; 1: there are none */
 #endif
@@ -91,16 +94,25 @@ static axis axis_of(int r, int size, int mul, int dil, int off, int div, int out
   a.by = dil * a.step / div;
   return a;
 }
+#if PHASES
 #define AXES                                                                                       \
-  const axis ax = axis_of(pass % div0, size0, mul0, dil0, off0, div0, out0),                       \
-             ay = axis_of(pass / div0, size1, mul1, dil1, off1, div1, out1);
+  const axis ax = axis_of((int)pass % (int)div0, size0, mul0, dil0, off0, div0, out0),             \
+             ay = axis_of((int)pass / (int)div0, size1, mul1, dil1, off1, div1, out1);
+#else
+#define AXES                                                                                       \
+  const axis ax = {out0, size0, 0, 1, -off0, dil0}, ay = {out1, size1, 0, 1, -off1, dil1};
+#endif
 #define PIXELS ((long)ax.out * ay.out * samples)
 
-/* Pixel j of the phases is number PIXEL of the result. */
+/* Pixel j of the phases, and its number in the result. */
 #define PLACE(j)                                                                                   \
   const int jx = (uint)(j) % (uint)ax.out, jy = (uint)(j) / (uint)ax.out % (uint)ay.out;           \
   const long n = (uint)(j) / (uint)ax.out / (uint)ay.out;
-#define PIXEL ((n * out1 + pass / div0 + div1 * jy) * out0 + pass % div0 + div0 * jx)
+#if PHASES
+#define NUMBER(j) ((n * out1 + pass / div0 + div1 * jy) * out0 + pass % div0 + div0 * jx)
+#else
+#define NUMBER(j) (j)
+#endif
 
 #define INSIDE(p, extent) ((uint)(p) < (uint)(extent))
 
@@ -128,7 +140,7 @@ __kernel void ag_conv_simple(AG_STORE_PARAMS, WEIGHT, __global const real *x, lo
                                 (ay.first + ay.step * iy) * w_k1;
       for (int c = 0; c < in; c++) acc += LOAD(by + c * w_in) * LOAD(from + c);
     }
-  AG_STORE(o, PIXEL, out * groups, acc, AG_STORE_ARGS);
+  AG_STORE(o, NUMBER(j), out * groups, acc, AG_STORE_ARGS);
 }
 #endif
 
@@ -208,7 +220,7 @@ __kernel void ag_conv_tiles(AG_STORE_PARAMS, __global const real *packed, __glob
   for (int s = 0; s < COLUMNS; s++) {
     const long j = min(j0 + s, pixels - 1);
     PLACE(j)
-    x0[s] = mul0 * jx + ax.at, y0[s] = mul1 * jy + ay.at, row0[s] = n * in1, pixel[s] = PIXEL;
+    x0[s] = mul0 * jx + ax.at, y0[s] = mul1 * jy + ay.at, row0[s] = n * in1, pixel[s] = NUMBER(j);
   }
   real patch[COLUMNS * STRIDE];
   for (long p = first; p < min(first + per_item, panels); p++) {

@@ -3,8 +3,8 @@
  *
  * One work-group computes TILE_M x TILE_N elements of a product A B of one group, A(i, l) =
  * a[a_at + g * a_group + i + l * a_col]; local memory holds tiles of A and B, registers a tile of
- * the result. Forward, A is the packed weight, and column j of B is what pixel j looks at, terms in
- * the order of ag_conv_pack(). OF_WEIGHT, A is the gradient by the result, and row l of B is what
+ * the result. Forward, A is the weight (a_group 0: as ag_conv_pack() leaves it), and column j of B
+ * is what pixel j looks at. OF_WEIGHT, A is the gradient by the result, and row l of B is what
  * pixel l looks at; a part has `per` pixels. */
 #ifndef WINDOW
 #include "conv.cl" /* to compile this file alone */
@@ -101,7 +101,7 @@
 #define PUT(i, j, value)                                                                           \
   do {                                                                                             \
     PLACE(j)                                                                                       \
-    ag_store(group * out + (i), PIXEL, out * groups, value, AG_STORE_ARGS);                        \
+    ag_store(group * out + (i), NUMBER(j), out * groups, value, AG_STORE_ARGS);                    \
   } while (0)
 #endif
 
@@ -115,19 +115,20 @@ ag_conv_tiled(TILED_PARAMS, __global const real *a, long a_at, long a_group, lon
   __local real bs[2][STEP * LINE_B] __attribute__((aligned(32)));
   AXES
   const int me = get_local_id(0), mx = me % SIDE_M, my = me / SIDE_M;
-  const long columns = NCOLUMNS, pitch = in * groups, tiles_m = (out + TILE_M - 1) / TILE_M,
-             tiles_n = (columns + TILE_N - 1) / TILE_N, tile = get_group_id(0);
-  const long i0 = tile % tiles_m * TILE_M, j0 = tile / tiles_m % tiles_n * TILE_N,
-             group = tile / tiles_m / tiles_n % groups;
+  const long columns = NCOLUMNS, pitch = in * groups;
+  if (columns == 0) return; /* a phase without pixels, or, below, with fewer than the first */
+  const uint tiles_m = (out + TILE_M - 1) / TILE_M, tiles_n = (columns + TILE_N - 1) / TILE_N,
+             tile = get_group_id(0), group = tile / tiles_m / tiles_n % (uint)groups;
+  const long i0 = tile % tiles_m * TILE_M, j0 = tile / tiles_m % tiles_n * TILE_N;
 #if OF_WEIGHT
-  const long part = tile / tiles_m / tiles_n / groups, first = part * per,
+  const long part = tile / tiles_m / tiles_n / (uint)groups, first = part * per,
              last = min(first + per, TERMS);
   result += result_at + part * count + group * by_group;
 #else
   const long first = 0, last = TERMS;
-  if (tile >= tiles_m * tiles_n * groups) return; /* a phase of fewer pixels than the first */
+  if (tile >= tiles_m * tiles_n * groups) return;
 #endif
-  a += a_at + group * a_group + min(i0 + me % TILE_M, out - 1);
+  a += a_at + group * (a_group ? a_group : TERMS * out) + min(i0 + me % TILE_M, out - 1);
   B_STATE
   real next_a[LOAD_A], next_b[LOAD_B], acc[ITEM_N][ITEM_M];
   EACH(s, ITEM_N) EACH(r, ITEM_M) acc[s][r] = 0;
@@ -145,8 +146,8 @@ ag_conv_tiled(TILED_PARAMS, __global const real *a, long a_at, long a_group, lon
       __local const real *ax0 = as[at] + mx * RUN, *by0 = bs[at] + my * RUN;
       EACH(d, STEP) {
         real u[ITEM_M], v[ITEM_N];
-        for (int r = 0; r < ITEM_M; r += RUN) GET_RUN(u + r, ax0 + d * LINE_A + r * SIDE_M);
-        for (int s = 0; s < ITEM_N; s += RUN) GET_RUN(v + s, by0 + d * LINE_B + s * SIDE_N);
+        EACH(r, ITEM_M / RUN) GET_RUN(u + r * RUN, ax0 + d * LINE_A + r * RUN * SIDE_M);
+        EACH(s, ITEM_N / RUN) GET_RUN(v + s * RUN, by0 + d * LINE_B + s * RUN * SIDE_N);
         EACH(s, ITEM_N) EACH(r, ITEM_M) acc[s][r] += u[r] * v[s];
       }
     }

@@ -1,4 +1,5 @@
-/* Columns added up by index: out(p, j, q) = sum over i < n with index[i] = first + j of in(p, i, q),
+/* Columns added up by index:
+ *   out(p, j, q) = sum over i < n with index[i] = first + j of in(p, i, q)
  * for p < pre, j < cols, q < post, each in the order of i: the same on every device. An index that
  * no j has goes nowhere. All are contiguous; `..._at` is the first element of each.
  *

@@ -187,7 +187,8 @@ static ag_status read_as(ag_array *x, char *dst, ag_dtype dst_type, int64_t firs
 
 ag_status ag_array_read_range(ag_array *x, void *dst, ag_dtype dst_type, int64_t first, int64_t n) {
   if (x->kind != AG_BUFFER) AG_TRY(ag_array_force(1, &x));
-  if (!x->buf) return ag_fail(AG_E_ARGUMENT, "a placeholder of a traced function has no value");
+  if (!x->buf)
+    return ag_fail(AG_E_ARGUMENT, "a traced function cannot look at the values of its arrays");
   if (first < 0 || n < 0 || first + n > ag_array_count(x))
     return ag_fail(AG_E_ARGUMENT, "elements %lld to %lld of %lld were asked for",
                    (long long)first + 1, (long long)(first + n), (long long)ag_array_count(x));

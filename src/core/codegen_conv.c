@@ -104,8 +104,8 @@ static void choose(conv *c) {
 /* Only what the kind looks at, so that kernels that do not differ share a program. */
 static void write_settings(const conv *c) {
   ag_strbuf *text = &c->src->text;
-  ag_strbuf_add(text, "#define KIND %d\n#define REAL %s\n#define LANES %d\n", c->kind,
-                ag_cg_type(c->k->conv.type), c->lanes);
+  ag_strbuf_add(text, "#define KIND %d\n#define REAL %s\n#define LANES %d\n#define PHASES %d\n",
+                c->kind, ag_cg_type(c->k->conv.type), c->lanes, passes_of(c) > 1);
   if (c->kind == TILES || c->kind == WEIGHT_TILES)
     ag_strbuf_add(text, "#define PANEL %d\n#define COLUMNS %d\n", c->panel, c->columns);
   if (c->kind == TILES)
@@ -207,7 +207,7 @@ static void tiled_stage(const conv *c, ag_cg_writer *w) {
     NUMBERS(w, k->conv.w_group, k->conv.w_in);
   } else {
     add_scratch(w);
-    NUMBERS(w, 0, c->out * 1, c->out);
+    NUMBERS(w, 0, 0, c->out);
   }
   add_images(w, c, 0);
 }

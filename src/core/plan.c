@@ -340,7 +340,7 @@ ag_status ag_array_force(int n, ag_array *const *x) {
   ag_status status = AG_OK;
   for (int i = 0; i < n && status == AG_OK; i++) {
     if (x[i]->traced)
-      status = ag_fail(AG_E_ARGUMENT, "a placeholder of a traced function has no value");
+      status = ag_fail(AG_E_ARGUMENT, "a traced function cannot look at the values of its arrays");
     ag_array *source = below_reshape(x[i]);
     if (source->kind != AG_BUFFER) pending[npending++] = source;
   }

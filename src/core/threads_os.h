@@ -15,7 +15,9 @@ typedef CONDITION_VARIABLE os_cond;
 
 static inline void os_lock(os_mutex *m) { AcquireSRWLockExclusive(m); }
 static inline void os_unlock(os_mutex *m) { ReleaseSRWLockExclusive(m); }
-static inline void os_wait(os_cond *c, os_mutex *m) { SleepConditionVariableSRW(c, m, INFINITE, 0); }
+static inline void os_wait(os_cond *c, os_mutex *m) {
+  SleepConditionVariableSRW(c, m, INFINITE, 0);
+}
 static inline void os_signal(os_cond *c) { WakeConditionVariable(c); }
 static inline void os_broadcast(os_cond *c) { WakeAllConditionVariable(c); }
 static inline void os_yield(void) { SwitchToThread(); }

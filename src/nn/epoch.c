@@ -18,6 +18,13 @@ static uint64_t mix(uint64_t key, uint64_t batch, uint64_t stream) {
   return z ^ (z >> 31);
 }
 
+int ag_epoch_interrupted(double *polled) {
+  double at = now();
+  if (at - *polled < POLL_EVERY) return 0;
+  *polled = at;
+  return ag_hook_interrupted && ag_hook_interrupted();
+}
+
 static ag_status batch_run(ag_trainer *t, const ag_pass *pass, const ag_epoch_run *run,
                            int64_t batch) {
   int64_t first = batch * pass->batch, left = pass->n - first;
@@ -39,12 +46,10 @@ ag_status ag_epoch_run_batches(ag_trainer *t, const ag_epoch_run *run, ag_epoch_
   for (int64_t i = 0; i < run->batches; i++) {
     AG_TRY(batch_run(t, pass, run, run->first + i));
     done->batches++;
-    double at = now();
-    if (at - polled < POLL_EVERY) continue;
-    polled = at;
+    if (now() - polled < POLL_EVERY) continue;
     AG_TRY(ag_device_finish(t->dev));
-    done->interrupted = ag_hook_interrupted && ag_hook_interrupted();
-    if (done->interrupted || (run->seconds > 0 && at - start > run->seconds)) break;
+    done->interrupted = ag_epoch_interrupted(&polled);
+    if (done->interrupted || (run->seconds > 0 && polled - start > run->seconds)) break;
   }
   return AG_OK;
 }

@@ -21,6 +21,8 @@ typedef struct {
  * draws from the key mix(key, i, s), which does not depend on how a pass is cut into runs. */
 AG_CHECKED ag_status ag_epoch_run_batches(ag_trainer *t, const ag_epoch_run *run,
                                           ag_epoch_done *done);
+/* Whether the user has interrupted. Looks only some time after *polled, which it sets. */
+int ag_epoch_interrupted(double *polled);
 /* What the pass has summed since ag_trainer_pass(): pass.nsum numbers. Waits for the device. */
 AG_CHECKED ag_status ag_epoch_sums(ag_trainer *t, int pass, double *sum);
 

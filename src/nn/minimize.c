@@ -6,6 +6,7 @@
 struct ag_minimizer {
   ag_trainer *t;
   int pass, interrupted;
+  double polled;
   double *coef, *sum;
   ag_lbfgs *lbfgs;
 };
@@ -76,7 +77,7 @@ void ag_minimizer_free(ag_minimizer *m) {
 ag_status ag_minimizer_run(ag_minimizer *m, int iterations, ag_lbfgs_stop stop, double *value,
                            ag_minimizer_done *done) {
   *done = (ag_minimizer_done){0};
-  while (done->iterations < iterations && !done->done) {
+  while (done->iterations < iterations && !done->done && !done->interrupted) {
     ag_status status = ag_lbfgs_iterate(m->lbfgs, stop, &done->done);
     if (status != AG_OK && m->interrupted) {
       done->interrupted = 1;
@@ -84,6 +85,7 @@ ag_status ag_minimizer_run(ag_minimizer *m, int iterations, ag_lbfgs_stop stop, 
     }
     AG_TRY(status);
     value[done->iterations++] = ag_lbfgs_value(m->lbfgs);
+    done->interrupted = ag_epoch_interrupted(&m->polled); /* evaluations may be too short to look */
   }
   return ag_trainer_write(m->t, AG_IN_PARAM, ag_lbfgs_x(m->lbfgs));
 }

@@ -342,15 +342,18 @@ static void check_host(ag_device *d) {
   }
 }
 
-/* Large tiles; items of a group are few, or none fit. */
+/* Large tiles; groups of so many channels that tiles are taken; items of a work-group are few, or
+ * none fit. */
 static void check_gpu(ag_device *d) {
   static const geometry large[] = {
       {3, 70, 1, 1, {70, 60}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0},
-      {20, 40, 1, 2, {50, 43}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0}};
+      {20, 40, 1, 2, {50, 43}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0},
+      {18, 24, 2, 2, {9, 8}, {{3, 2}, {1, 2}, {1, 1}, {1, 1}, {1, 1}}, {0, 0}, 0},
+      {27, 24, 3, 2, {6, 5}, {{2, 3}, {2, 1}, {1, 1}, {1, 0}, {1, 1}}, {1, 0}, 1}};
   dev = d;
   pretend(1, d->has_f64);
   check_all(d, 30, 4);
-  for (int i = 0; i < 2; i++) check_geometry(large[i], d);
+  for (int i = 0; i < 4; i++) check_geometry(large[i], d);
   ((ag_cl_state *)d->state)->target.group = 64;
   for (int i = 0; i < 2; i++) check_geometry(some[i], d);
   ((ag_cl_state *)d->state)->target.group = 32;

@@ -36,12 +36,13 @@ ref_gradient <- function(weights, acts, x, y, loss, eps = 1e-6) {
   unname(g)
 }
 
-# Trains over the same batches as nn_fit() after the same set.seed(): the split, the weights, then
-# one permutation per epoch.
+# Trains over the same batches as nn_fit() after the same set.seed(): the split, the weights, the
+# key of the random numbers within layers, then one permutation per epoch.
 ref_train <- function(model, x, y, loss, epochs, batch_size, step) {
   acts <- vapply(model$layers, `[[`, "", "activation")
   if (loss == "cross_entropy") acts[acts == "softmax"] <- "linear"
-  weights <- anygpu:::nn_model_init(model, ncol(x))
+  weights <- nn_start(model, ncol(x))
+  stats::runif(1)
   state <- list()
   t <- 0
   for (epoch in seq_len(epochs)) {
@@ -74,6 +75,12 @@ ref_adam <- function(lr, b1, b2, eps) {
 }
 
 nn_quiet <- function(...) nn_fit(..., verbose = FALSE)
+
+# The weights that nn_fit() draws next for samples of `p` features.
+nn_start <- function(model, p) anygpu:::nn_model_make(model, list(as.integer(p)), "weights")
+
+# On the data as they are: what the network in plain R sees.
+nn_raw <- function(...) nn_quiet(..., standardize = FALSE)
 
 # Two interleaved spirals.
 nn_spirals <- function(n) {

@@ -111,6 +111,8 @@ test_that("new data that do not fit are classed errors", {
   expect_error(new(f = "u", z = "1", g = "a"), "z", class = "anygpu_error")
   expect_error(anygpu:::nn_formula_data(fit, diag(2)), "trained by a formula",
                class = "anygpu_error_type")
+  fit <- design(y ~ table, data.frame(y = 1:2, table = 1:2))["formula"] # table(): a function
+  expect_error(new(z = 1), "lacks the variable `table`", class = "anygpu_error_shape")
   elsewhere <- 1:7
   fit <- design(dist ~ elsewhere, cars[1:7, ])["formula"]
   suppressWarnings( # base R's, for the same reason

@@ -142,3 +142,9 @@ test_that("bad settings of windows are classed errors", {
   bad(layer_conv2d(3, 3, groups = 2), "2 `groups` do not divide 3 `filters`")
   bad(layer_max_pool2d(2, padding = 2), "must be less than `pool_size`")
 })
+
+test_that("images without a channel are told what is missing", {
+  expect_error(anygpu:::nn_layer_shape(layer_conv2d(1, 3), c(28, 28)),
+               "not 28 x 28 \\(a single channel is a last dimension of 1\\)",
+               class = "anygpu_error_shape")
+})

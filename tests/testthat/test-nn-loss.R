@@ -125,41 +125,6 @@ test_that("a sample's loss is the mean over the steps of a sequence", {
   }
 })
 
-test_that("losses are PyTorch's", {
-  fixtures <- fixture("losses")
-  expect_loss <- function(loss, name, y_true = NULL, less = 0) {
-    mean_loss <- function(y_true, y_pred) {
-      sum(loss_samples(loss, y_true, y_pred)) / ncol(y_pred) - less
-    }
-    expect_fixture_loss(mean_loss, name, y_true)
-  }
-  codes <- function(name) matrix(as.double(fixtures[[name]]$y_true) - 1, 1)
-  expect_loss(loss_mse(), "mse")
-  expect_loss(loss_mae(), "mae")
-  expect_loss(loss_huber(fixtures$huber$delta), "huber")
-  expect_loss(loss_quantile(fixtures$quantile$tau), "quantile")
-  expect_loss(loss_cross_entropy(), "cross_entropy", codes("cross_entropy"))
-  expect_loss(loss_cross_entropy(), "cross_entropy_one_hot")
-  expect_loss(loss_cross_entropy(), "cross_entropy_soft")
-  smoothed <- loss_cross_entropy(fixtures$cross_entropy_smoothing$smoothing)
-  expect_loss(smoothed, "cross_entropy_smoothing", codes("cross_entropy_smoothing"))
-  expect_loss(loss_binary_cross_entropy(), "binary_cross_entropy")
-  # its Poisson loss leaves out what does not depend on the prediction
-  expect_loss(loss_poisson(), "poisson", less = mean(lfactorial(fixtures$poisson$y_true)))
-  expect_loss(loss_negative_binomial(fixtures$negative_binomial$size), "negative_binomial")
-  expect_loss(loss_cosine(), "cosine")
-  # it has the logarithm of the variance, and leaves out a constant
-  gaussian <- function(y_true, y_pred) {
-    mean(loss_samples(loss_gaussian(), y_true, y_pred * c(1, 0.5))) - log(2 * pi) / 2
-  }
-  expect_fixture_loss(gaussian, "gaussian")
-  # of single outputs, whose sign is the class (one is at a kink, where derivatives may differ)
-  z <- c(fixtures$hinge$y_pred)
-  hinge <- loss_samples(loss_hinge(), gpu(matrix((fixtures$hinge$y_true + 1) / 2, 1)),
-                                    gpu(rbind(-z, z) / 2))
-  expect_equal(mean(as.vector(hinge)), fixtures$hinge$value, tolerance = 1e-6)
-})
-
 # -- of whole batches --------------------------------------------------------------------------
 
 ref_distances <- function(z) as.matrix(dist(t(z)))

@@ -14,7 +14,7 @@ expr.* expr_* conv.*
 kernel.* place.* codegen*
 host_* device_host* device_opencl* opencl*
 schedule* emit.* describe.*
-plan*
+arena.* plan*
 grad* index.* int8.* sort.* batch.*
 block* secular* tridiag* symm_* bidiag*
 qr* eigen_* svd* lu.* cond.*

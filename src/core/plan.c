@@ -2,6 +2,7 @@
  * Forcing runs a schedule once and gives memory back as it goes; a plan keeps
  * everything for the next run. */
 #include "plan.h"
+#include "arena.h"
 #include "array_new.h"
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +18,7 @@ struct ag_plan {
   by_kernel begin, end; /* the first or last kernel to use a slot */
   ag_buffer *
       *buf; /* per slot: its memory (a part's: that of its whole); owned reference, or NULL */
-  ag_binding *bind;  /* per slot: what kernels see */
-  ag_buffer **spare; /* blocks whose slot is dead, to be used by later slots; owned */
-  int nspare;
+  ag_binding *bind; /* per slot: what kernels see */
   int *target_slot; /* per target */
   int zeroes;       /* some slot must be cleared before each run */
 };
@@ -29,19 +28,6 @@ static ag_status no_memory(void) { return ag_fail(AG_E_MEMORY, "out of memory");
 /* -- memory -------------------------------------------------------------------------------- */
 static size_t slot_bytes(const ag_slot *slot) {
   return (size_t)slot->count * ag_dtype_size(slot->type);
-}
-
-/* The smallest spare block that is large enough, unless it is far too large. */
-static ag_buffer *take_spare(ag_plan *p, size_t bytes) {
-  int best = -1;
-  for (int i = 0; i < p->nspare; i++)
-    if (p->spare[i]->capacity >= bytes && p->spare[i]->capacity / 4 <= bytes + 4096 &&
-        (best < 0 || p->spare[i]->capacity < p->spare[best]->capacity))
-      best = i;
-  if (best < 0) return NULL;
-  ag_buffer *b = p->spare[best];
-  p->spare[best] = p->spare[--p->nspare];
-  return b;
 }
 
 static void set_buffer(ag_plan *p, int i, ag_buffer *b, int64_t offset) {
@@ -62,8 +48,8 @@ static ag_status give_memory(ag_plan *p, int i) {
                p->bind[slot->parent].offset + slot->offset);
     return AG_OK;
   }
-  ag_buffer *b = take_spare(p, slot_bytes(slot));
-  if (!b) AG_TRY(ag_buffer_new(&b, p->s->dev, slot_bytes(slot)));
+  ag_buffer *b;
+  AG_TRY(ag_buffer_new(&b, p->s->dev, slot_bytes(slot)));
   set_buffer(p, i, b, 0);
   return AG_OK;
 }
@@ -91,14 +77,6 @@ static ag_status slots_begin(ag_plan *p, int k) {
   for (int j = group_from(&p->begin, k); j < group_to(&p->begin, k); j++)
     AG_TRY(give_memory(p, p->begin.slot[j]));
   return AG_OK;
-}
-
-static void slots_end(ag_plan *p, int k) {
-  for (int j = group_from(&p->end, k); j < group_to(&p->end, k); j++) {
-    int i = p->end.slot[j];
-    if (!p->s->slot[i].leaf && p->s->slot[i].parent < 0)
-      p->spare[p->nspare++] = ag_buffer_retain(p->buf[i]);
-  }
 }
 
 static ag_status slots_zero(ag_plan *p, int k) {
@@ -138,16 +116,15 @@ static int find_slot(const ag_schedule *s, const ag_array *x) {
   return -1;
 }
 
+/* Of the schedule p->s. */
 static ag_status prepare(ag_plan *p, int n, ag_array *const *target, ag_array *const *assign) {
-  AG_TRY(ag_schedule_new(&p->s, n, target, assign));
   if (!p->s->dev) AG_TRY(ag_device_find(&p->s->dev, "host"));
   log_schedule(p->s);
   size_t slots = (size_t)p->s->nslots + 1;
   p->buf = calloc(slots, sizeof *p->buf);
   p->bind = calloc(slots, sizeof *p->bind);
-  p->spare = calloc(2 * slots, sizeof *p->spare);
   p->target_slot = calloc((size_t)n + 1, sizeof *p->target_slot);
-  if (!p->buf || !p->bind || !p->spare || !p->target_slot) return no_memory();
+  if (!p->buf || !p->bind || !p->target_slot) return no_memory();
   AG_TRY(group(&p->begin, p->s, 0));
   AG_TRY(group(&p->end, p->s, 1));
   for (int i = 0; i < p->s->nslots; i++) p->zeroes |= p->s->slot[i].zeroed;
@@ -159,24 +136,62 @@ static ag_status prepare(ag_plan *p, int n, ag_array *const *target, ag_array *c
 void ag_plan_free(ag_plan *p) {
   if (!p) return;
   for (int i = 0; p->s && p->buf && i < p->s->nslots; i++) ag_buffer_release(p->buf[i]);
-  for (int i = 0; i < p->nspare; i++) ag_buffer_release(p->spare[i]);
   ag_schedule_free(p->s);
   free(p->buf);
   free(p->bind);
-  free(p->spare);
   free(p->target_slot);
   free(p->begin.start), free(p->begin.slot);
   free(p->end.start), free(p->end.slot);
   free(p);
 }
 
-/* Lays out the temporaries once: a slot's memory serves later slots when its last reader is behind.
- */
+/* -- the temporaries of a plan ------------------------------------------------------------- */
+/* Not what was there before the plan, nor parts, nor results of no elements, without a kernel. */
+static int is_temporary(const ag_slot *slot) {
+  return !slot->leaf && slot->parent < 0 && slot->first >= 0;
+}
+
+static int temporaries(const ag_schedule *s, ag_piece *piece) {
+  int n = 0;
+  for (int i = 0; i < s->nslots; i++)
+    if (is_temporary(&s->slot[i]))
+      piece[n++] = (ag_piece){
+          .bytes = slot_bytes(&s->slot[i]), .first = s->slot[i].first, .last = s->slot[i].last};
+  return n;
+}
+
+/* Each temporary in block `block` becomes a piece of one buffer. */
+static ag_status give_block(ag_plan *p, int n, const ag_piece *piece, int block) {
+  ag_buffer *b;
+  AG_TRY(ag_buffer_new(&b, p->s->dev, ag_arena_bytes(n, piece, block)));
+  for (int i = 0, j = 0; i < p->s->nslots; i++) {
+    const ag_slot *slot = &p->s->slot[i];
+    if (!is_temporary(slot)) continue;
+    if (piece[j].block == block)
+      set_buffer(p, i, ag_buffer_retain(b), (int64_t)(piece[j].offset / ag_dtype_size(slot->type)));
+    j++;
+  }
+  ag_buffer_release(b);
+  return AG_OK;
+}
+
+/* A slot's memory serves others before its first and after its last kernel. */
+static ag_status place_temporaries(ag_plan *p) {
+  ag_piece *piece = malloc(((size_t)p->s->nslots + 1) * sizeof *piece);
+  if (!piece) return no_memory();
+  int n = temporaries(p->s, piece);
+  ag_status status = ag_arena_place(n, piece, p->s->dev->max_alloc);
+  for (int block = 0; status == AG_OK && ag_arena_bytes(n, piece, block); block++)
+    status = give_block(p, n, piece, block);
+  free(piece);
+  return status;
+}
+
 static ag_status lay_out(ag_plan *p) {
+  AG_TRY(place_temporaries(p));
   for (int k = 0; k < p->s->nkernels; k++) {
     AG_TRY(slots_begin(p, k));
     AG_TRY(build_kernel(p, k));
-    slots_end(p, k);
   }
   return AG_OK;
 }
@@ -184,7 +199,9 @@ static ag_status lay_out(ag_plan *p) {
 ag_status ag_plan_new(ag_plan **out, int n, ag_array *const *target, ag_array *const *assign) {
   ag_plan *p = calloc(1, sizeof *p);
   if (!p) return no_memory();
-  ag_status status = prepare(p, n, target, assign);
+  ag_status status = ag_schedule_new(&p->s, n, target, assign);
+  if (status == AG_OK) ag_schedule_reuse(p->s);
+  if (status == AG_OK) status = prepare(p, n, target, assign);
   if (status == AG_OK) status = lay_out(p);
   if (status == AG_OK) *out = p;
   else ag_plan_free(p);
@@ -291,7 +308,8 @@ static void materialise_results(ag_plan *p, int n, ag_array *const *target) {
 ag_status ag_array_overwrite(ag_array *x, ag_array *put) {
   ag_plan *p = calloc(1, sizeof *p);
   if (!p) return no_memory();
-  ag_status status = prepare(p, 1, &put, &x);
+  ag_status status = ag_schedule_new(&p->s, 1, &put, &x);
+  if (status == AG_OK) status = prepare(p, 1, &put, &x);
   if (status == AG_OK) status = run_once(p);
   if (status == AG_OK) materialise_results(p, put->nargs, put->arg);
   ag_plan_free(p);
@@ -301,7 +319,8 @@ ag_status ag_array_overwrite(ag_array *x, ag_array *put) {
 static ag_status force(int n, ag_array *const *x) {
   ag_plan *p = calloc(1, sizeof *p);
   if (!p) return no_memory();
-  ag_status status = prepare(p, n, x, NULL);
+  ag_status status = ag_schedule_new(&p->s, n, x, NULL);
+  if (status == AG_OK) status = prepare(p, n, x, NULL);
   if (status == AG_OK) status = run_once(p);
   if (status == AG_OK) materialise_results(p, n, x);
   ag_plan_free(p);

@@ -9,7 +9,7 @@ typedef struct {
   ag_array *array; /* the node whose value it holds; retained while pending */
   ag_dtype type;
   int64_t count;
-  int parent;      /* slot it is a part of (CONCAT), or -1 */
+  int parent;      /* slot it is a part of (CONCAT) or lies over, or -1 */
   int64_t offset;  /* within the parent or the leaf's buffer, in elements */
   int leaf;        /* already materialised, or a plan's input */
   int first, last; /* kernels that use it (by position); last = nkernels for a result */
@@ -29,6 +29,9 @@ typedef struct {
  * CONCAT). Nothing is allocated on the device, nothing runs. */
 AG_CHECKED ag_status ag_schedule_new(ag_schedule **out, int n, ag_array *const *target,
                                      ag_array *const *assign);
+/* Lets a map write over a temporary that no kernel reads after it: what it computes becomes a part
+ * of that slot. */
+void ag_schedule_reuse(ag_schedule *s);
 void ag_schedule_free(ag_schedule *s);
 void ag_schedule_describe(const ag_schedule *s, ag_strbuf *out);
 

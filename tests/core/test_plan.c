@@ -1,5 +1,6 @@
 /* Plans: what becomes one kernel, in which order kernels run, inputs that change from run to run.
  */
+#include "arena.h"
 #include "devices_kit.h"
 #include <math.h>
 #include <stdlib.h>
@@ -218,6 +219,72 @@ static void deep(void) {
   release(5, all);
 }
 
+/* m = x (x^2)', r = sums of its rows, u = m + r + r or + m': u may lie over m, unless it reads m in
+ * another order too. The target is u x. */
+static void written_over(int transposed) {
+  enum { M = 6, N = 5 };
+  double v[M * N], m[M * M] = {0}, r[M] = {0}, u[M * M], want[M * N] = {0};
+  ag_array *x = whole_numbers(M, N, v), *square = op2(AG_OP_mul, x, x), *a, *rows, *back, *q;
+  CHECK_OK(ag_expr_matmul(&a, x, square, 0, 1));
+  CHECK_OK(ag_expr_reduce(&rows, a, AG_SUM, 1, 2, 0));
+  CHECK_OK(ag_expr_transpose(&back, a));
+  ag_array *sum = op2(AG_OP_add, a, rows);
+  ag_array *b = op2(AG_OP_add, sum, transposed ? back : rows);
+  CHECK_OK(ag_expr_matmul(&q, b, x, 0, 0));
+  for (int i = 0; i < M * M; i++)
+    for (int l = 0; l < N; l++) m[i] += v[i % M + M * l] * v[i / M + M * l] * v[i / M + M * l];
+  for (int i = 0; i < M * M; i++) r[i % M] += m[i];
+  for (int i = 0; i < M * M; i++)
+    u[i] = m[i] + r[i % M] + (transposed ? m[i / M + M * (i % M)] : r[i % M]);
+  for (int i = 0; i < M * N; i++)
+    for (int l = 0; l < M; l++) want[i] += u[i % M + M * l] * v[l + M * (i / M)];
+  ag_array *inner[] = {square, a, rows, back, sum, b}; /* what has a handle is kept */
+  release(6, inner);
+  ag_schedule *s = NULL;
+  int over = 0;
+  CHECK_OK(ag_schedule_new(&s, 1, &q, NULL));
+  ag_schedule_reuse(s);
+  for (int i = 0; i < s->nslots; i++) over += s->slot[i].parent >= 0;
+  CHECK(over == !transposed, "%d slots lie over others", over);
+  ag_schedule_free(s);
+  double *wants[] = {want};
+  check_plan("written over", 1, &q, NULL, 5, wants);
+  ag_array *both[] = {x, q};
+  release(2, both);
+}
+
+/* -- memory of temporaries ------------------------------------------------------------------- */
+/* No two pieces of one time share memory; none goes over the end of a block of `most` bytes. */
+static void check_places(int n, const ag_piece *piece, size_t most) {
+  for (int i = 0; i < n; i++) {
+    const ag_piece *p = &piece[i];
+    CHECK(!most || !p->offset || p->offset + p->bytes <= most, "piece %d in a block too large", i);
+    for (int j = 0; j < i; j++) {
+      const ag_piece *q = &piece[j];
+      CHECK(p->block != q->block || p->last < q->first || q->last < p->first ||
+                p->offset + p->bytes <= q->offset || q->offset + q->bytes <= p->offset,
+            "pieces %d and %d overlap", j, i);
+    }
+  }
+}
+
+static void places(void) {
+  enum { N = 60, STEPS = 40, MOST = 20000 };
+  ag_piece piece[N], chain[] = {{1024, 0, 1, 0, 0}, {4096, 1, 2, 0, 0}, {2048, 2, 3, 0, 0}};
+  srand(1);
+  for (int i = 0; i < N; i++) {
+    int first = rand() % STEPS, steps = rand() % (i % 10 ? 5 : STEPS);
+    piece[i] = (ag_piece){.bytes = (size_t)(rand() % 9000), .first = first, .last = first + steps};
+  }
+  for (size_t most = 0; most <= MOST; most += MOST) {
+    CHECK_OK(ag_arena_place(N, piece, most));
+    check_places(N, piece, most);
+  }
+  CHECK_OK(ag_arena_place(3, chain, 0));
+  CHECK(ag_arena_bytes(3, chain, 0) == 6144 && !ag_arena_bytes(3, chain, 1),
+        "the first piece lies over the third");
+}
+
 static void test(ag_device *d, int opencl) {
   dev = d;
   for (type = d->has_f64 ? AG_F64 : AG_F32; type <= AG_F32; type++) {
@@ -225,9 +292,12 @@ static void test(ag_device *d, int opencl) {
     further_outputs();
     interleaved();
     assigned_and_read();
+    for (int transposed = 0; transposed < 2; transposed++) written_over(transposed);
   }
   type = AG_F32;
-  if (!opencl) deep();
+  if (opencl) return;
+  deep();
+  places();
 }
 
 int main(int argc, char **argv) { return on_devices(argc, argv, test); }

@@ -50,13 +50,13 @@ nn_fit_scores <- function(fit) {
   row <- unlist(h[if (is.null(fit$best_epoch)) nrow(h) else fit$best_epoch, , drop = FALSE])
   names <- setdiff(names(h), c("epoch", "lr", "seconds"))
   held <- startsWith(names, "val_")
-  baseline <- if (is.finite(fit$baseline)) {
-    sprintf(" (baseline %s)", format(signif(fit$baseline, 4)))
-  }
-  c(paste0("training:   ", nn_scores_text(row[names[!held]]), baseline),
+  c(paste0("training:   ", nn_scores_text(row[names[!held]])),
     if (fit$samples[["valid"]]) {
       paste0("validation: ",
              nn_scores_text(stats::setNames(row[names[held]], names[!held])))
+    },
+    if (is.finite(fit$baseline)) {
+      sprintf("baseline:   loss %s (the best constant)", format(signif(fit$baseline, 4)))
     })
 }
 

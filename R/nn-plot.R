@@ -66,6 +66,8 @@ autoplot.nn_fit <- function(object, ...) {
     ggplot2::labs(x = "epoch", y = NULL, colour = NULL)
 }
 
+utils::globalVariables(".data") # of ggplot2
+
 # data.frame(epoch, score, samples, value)
 nn_history_long <- function(fit) {
   one <- function(panel, samples, column) {

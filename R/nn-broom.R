@@ -41,7 +41,7 @@ glance.nn_fit <- function(x, ...) {
 
 #' @rdname nn_fit-broom
 #' @exportS3Method generics::augment
-augment.nn_fit <- function(x, data = nn_fit_data(x, parent.frame())$x, ...) {
+augment.nn_fit <- function(x, data = nn_fit_frame(x, parent.frame()), ...) {
   if (length(x$net$outputs) > 1) nn_stop("argument", "augment() is for models with one output")
   new <- if (is.null(x$formula) && !is.null(x$net$inputs[[1]]$columns)) {
     data[x$net$inputs[[1]]$columns]
@@ -56,4 +56,15 @@ augment.nn_fit <- function(x, data = nn_fit_data(x, parent.frame())$x, ...) {
   data$.class <- stats::predict(x, new, type = "class")
   colnames(p) <- paste0(".prob_", colnames(p))
   cbind(data, p)
+}
+
+# What the call of a fit names as its data; of a formula without `data`, where its variables are.
+nn_fit_frame <- function(fit, env) {
+  call <- fit$call
+  if (is.null(fit$formula)) return(eval(call$x, env))
+  env <- environment(fit$formula$terms)
+  data <- if (is.null(call$data)) stats::get_all_vars(fit$formula$terms) else eval(call$data, env)
+  if (is.null(call$subset)) return(data)
+  rows <- eval(call$subset, as.list(data), env)
+  data[if (is.logical(rows)) rows & !is.na(rows) else rows, , drop = FALSE]
 }

@@ -376,7 +376,7 @@ static void random_numbers(ag_dtype type, ag_distribution dist) {
   fill_slot(0, type, n, x, 0);
   kernel->prog.in[0] =
       (ag_operand){.slot = -1, .type = type, .contiguous = 1, .at = {.stride = {1}, .base = 11}};
-  kernel->prog.key[0] = key;
+  kernel->prog.key[0].value = key;
   kernel->prog.nin = 1;
   add_out(add_instr((ag_instr){
               .kind = AG_I_RANDOM, .type = type, .from = type, .op = (int)dist, .index = 0}),

@@ -24,9 +24,10 @@ static ag_status enter(const ag_device *d, const char *call) {
 }
 
 /* -- the pool: free blocks by size class --------------------------------------------------- */
-/* Classes are powers of two cut into quarters: at most 25 % is wasted. */
+/* Classes are powers of two cut into sixteenths: at most 1 / 16 is wasted. */
 #define SMALLEST 256
-#define NCLASSES 160
+#define STEPS    16
+#define NCLASSES (40 * STEPS)
 
 typedef struct block {
   struct block *next;
@@ -40,13 +41,14 @@ struct ag_pool {
 };
 
 static size_t class_size(int class) {
-  size_t base = (size_t)SMALLEST << (class / 4);
-  return base + base / 4 * (size_t)(class % 4);
+  size_t base = (size_t)SMALLEST << (class / STEPS);
+  return base + base / STEPS * (size_t)(class % STEPS);
 }
 
 static int class_of(size_t bytes) {
   int class = 0;
-  while (class_size(class) < bytes && class < NCLASSES - 1) class ++;
+  while (class < NCLASSES - STEPS && class_size(class + STEPS) < bytes) class += STEPS;
+  while (class < NCLASSES - 1 && class_size(class) < bytes) class ++;
   return class;
 }
 

@@ -21,7 +21,7 @@ nn_checkpoint_write <- function(run) {
 #' [nn_fit()] with `checkpoint = file` writes the file after each epoch, with all that the training
 #' needs: data, weights, what the optimiser keeps, the state of R's random number stream.
 #' `nn_resume()` goes on from there as if nothing had happened: on the same device the fit is the
-#' same, bit for bit.
+#' same, bit for bit. (L-BFGS begins anew to collect the steps that it makes directions from.)
 #'
 #' @param file The file's name.
 #' @param epochs How many epochs there are to be in all; `NULL`: as it was meant.

@@ -226,7 +226,9 @@ nn_fit_design <- function(model, design, call, validation = 0, ...) {
     other <- nn_formula_data(design, validation, response = TRUE, name = "validation")
     validation <- list(x = nn_with_offset(other), y = other$y)
   }
-  model <- nn_design_model(nn_as_model(model), design)
+  # a fit whose training goes on has these inputs already
+  goes_on <- inherits(model, "nn_fit")
+  model <- if (goes_on) nn_as_model(model) else nn_design_model(model, design)
   model$asked <- list(call = call, formula = design$formula) # also for a checkpoint
   nn_fit.default(model, nn_with_offset(design), design$y, weights = design$weights,
                  validation = validation, ...)
@@ -247,7 +249,6 @@ nn_with_offset <- function(design) {
 
 # The model with inputs of its own for embedded factors and the offset.
 nn_design_model <- function(model, design) {
-  if (inherits(model, "nn_fit")) return(model) # whose training goes on
   factors <- design$formula$embed
   several <- is.list(design$x)
   if (!several && is.null(design$offset)) return(model)

@@ -30,6 +30,7 @@
 #' @name nn_fit-values
 NULL
 
+#' @importFrom stats coef fitted formula nobs predict residuals update
 #' @rdname nn_fit-values
 #' @export
 coef.nn_fit <- function(object, ...) {

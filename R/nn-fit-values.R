@@ -60,7 +60,7 @@ residuals.nn_fit <- function(object, ...) {
   out <- lapply(Map(nn_residual, y, object$net$outputs, p), function(r) {
     stats::naresid(data$na.action, r)
   })
-  if (length(out) == 1) out[[1]] else out
+  nn_by_output(out, object$net$outputs)
 }
 
 nn_residual <- function(y, output, p) {

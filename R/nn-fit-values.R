@@ -64,7 +64,10 @@ residuals.nn_fit <- function(object, ...) {
 }
 
 nn_residual <- function(y, output, p) {
-  if (output$kind != "class") return(y$values - p)
+  if (output$kind != "class") {
+    p[] <- as.vector(y$values) - as.vector(p) # with the names of p
+    return(p)
+  }
   codes <- nn_target_columns(y, output)[, 1] + 1
   (col(p) == codes) - p
 }

@@ -142,7 +142,7 @@ test_that("mistakes of the user's own functions and lists are told as they are",
   bad(nn_fit(nn_model(layer_dense(1)), cars["speed"]), "`y` is missing")
   bad(opt_adam(0.1, 0.9, 0.99, 1e-8, 1), "no argument at that place")
   byname <- nn(dist ~ speed, cars, hidden = NULL, epochs = 1)
-  expect_identical(predict(byname, data.frame(speed = NA_real_)), c(`1` = NA_real_))
+  expect_identical(predict(byname, data.frame(speed = NA_real_)), NA_real_)
   expect_warning(nn_fit(nn_model(layer_dense(1)), cbind(a = cars$speed, 7), cars$dist, epochs = 1),
                  "constant (`2`)", fixed = TRUE)
 })

@@ -92,7 +92,7 @@ test_that("no samples have no predictions, of the same kind", {
   conv <- nn_model(layer_conv2d(3, 2), layer_flatten(), layer_dense(2))
   expect_nothing(predict_fit(conv, factor(rep(1:2, 3)), images, epochs = 1), images, all)
   late <- nn(Ozone ~ Wind, airquality, hidden = 2, maxit = 2, verbose = FALSE)
-  expect_identical(predict(late, data.frame(Wind = c(NA, NA_real_))), c(`1` = NA_real_, `2` = NA))
+  expect_identical(predict(late, data.frame(Wind = c(NA, NA_real_))), c(NA, NA_real_))
 })
 
 test_that("names of several targets and of their columns are kept", {

@@ -191,10 +191,10 @@ nn_collected <- function(run) {
       if (!isTRUE(m$collect)) next
       rows <- if (length(run$job$split$valid)) run$job$split$valid else run$job$split$train
       if (is.null(z)) z <- nn_run_forward(run, rows)
-      y <- nn_take(run$job$data$y[[i]], rows)
       w <- if (is.null(run$job$data$weights)) rep(1, length(rows)) else run$job$data$weights[rows]
+      y <- nn_back(net$outputs[[i]], plain(nn_take(run$job$data$y[[i]], rows)))
       out[[paste0(m$name, suffix[i])]] <-
-        m$value(t(as.matrix(y)), t(as.matrix(z[[i]])), w)
+        m$value(aperm(y), aperm(nn_back(net$outputs[[i]], z[[i]])), w)
     }
   }
   out

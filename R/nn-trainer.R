@@ -111,6 +111,7 @@ nn_losses <- function(net, batch, z) {
 nn_metric_sums <- function(trainer, batch, z) {
   unlist(Map(function(output, metrics, y, z) {
     lapply(metrics[!vapply(metrics, function(m) isTRUE(m$collect), NA)], function(m) {
+      if (isTRUE(m$shifts)) output$center <- 0
       sums <- m$sums(nn_unscaled(output, y), nn_unscaled(output, z), batch$w)
       if (gpu_type(sums) == trainer$net$type) sums else .Call(C_cast, sums, trainer$net$type)
     })

@@ -26,8 +26,9 @@
 #' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;
 #'   no missing values. Or a formula, see [nn_fit.formula()], or an [nn_source()] of data that do
 #'   not fit into memory.
-#' @param y A factor (classification: the last layer has a unit for each level), or a
-#'   numeric vector or matrix (regression: a unit for each column); a list of these for several
+#' @param y A factor, strings or logical values (classification: the last layer has a unit for each
+#'   level), or a numeric vector or matrix (regression: a unit for each column; with the loss
+#'   `"cross_entropy"` a column of 0 and 1, or of shares, for each class); a list of these for several
 #'   outputs.
 #' @param epochs How often all samples are used, at least 1.
 #' @param batch_size Samples per step, at least 1. The last batch of an epoch is smaller if the
@@ -111,9 +112,27 @@ nn_fit.default <- function(model, x, y, epochs = 10, batch_size = 32, optimizer 
 
 nn_check_dots <- function(...) {
   if (...length() == 0) return(invisible())
-  nn_stop("argument", "nn_fit() has no argument %s",
-          if (is.null(...names())) "at that place" else paste0("`", ...names()[1], "`"))
+  name <- ...names()[1]
+  advice <- if (!is.null(name)) nn_elsewhere[name]
+  nn_stop("argument", "nn_fit() has no argument %s%s",
+          if (is.null(name)) "at that place" else paste0("`", name, "`"),
+          if (is.null(advice) || is.na(advice)) "" else paste0(": ", advice))
 }
+
+# What arguments of nnet() and of other trainers are called here.
+nn_elsewhere <- c(
+  linout = "a numeric response has linear outputs, leave it out",
+  softmax = "a factor has softmax outputs, leave it out",
+  entropy = "a logical response has them, or loss = \"binary_cross_entropy\"",
+  trace = "use `verbose`", MaxNWts = "there is no limit, leave it out",
+  skip = "nn_model() makes networks with skips, see layer_concat()",
+  abstol = "use optimizer = opt_lbfgs(abstol = )", reltol = "use optimizer = opt_lbfgs(reltol = )",
+  decay = "use `l2` of the optimizer", maxit = "use `epochs`",
+  lr = "use the optimizer's, as in optimizer = opt_adam(lr = )",
+  learning_rate = "use the optimizer's, as in optimizer = opt_adam(lr = )",
+  validation_split = "use `validation`", validation_data = "use `validation`",
+  sample_weight = "use `weights`", class_weight = "use `class_weights`"
+)
 
 # Not while knitting: a document may be made by an interactive session.
 nn_verbose <- function() interactive() && !isTRUE(getOption("knitr.in.progress"))
@@ -236,7 +255,7 @@ nn_metrics_of <- function(metrics, net) {
   n <- length(net$outputs)
   if (n == 1 || is.null(metrics)) metrics <- rep(list(metrics), n)
   Map(function(output, m) {
-    classes <- output$kind == "class"
+    classes <- nn_is_classification(output)
     if (is.null(m)) m <- if (classes && !anyNA(output$wanted)) "accuracy"
     if (inherits(m, "nn_metric") || is.function(m)) m <- list(m)
     k <- if (classes) length(output$levels) else output$columns
@@ -323,11 +342,16 @@ nn_sample_weights <- function(data, outputs, class_weights, split) {
     classes <- outputs[[1]]$output$levels
     if (is.null(classes)) nn_stop("argument", "`class_weights` are for a classification")
     per_class <- nn_class_weights(class_weights, classes)
-    w <- (if (is.null(w)) 1 else w) * per_class[outputs[[1]]$values[, 1] + 1]
+    w <- (if (is.null(w)) 1 else w) * nn_class_counts(outputs[[1]]$output, outputs[[1]]$values, per_class)
   }
   if (is.null(w)) return(NULL)
   if (sum(w[split$train]) <= 0) nn_stop("argument", "the weights of all training samples are 0")
   w / mean(w[split$train])
+}
+
+# How much the classes of each sample count, for a target y as the trainer has it.
+nn_class_counts <- function(output, y, per_class) {
+  if (output$kind == "shares") as.vector(y %*% per_class) else per_class[y[, 1] + 1]
 }
 
 nn_class_weights <- function(class_weights, levels) {

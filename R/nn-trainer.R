@@ -110,12 +110,19 @@ nn_losses <- function(net, batch, z) {
 
 nn_metric_sums <- function(trainer, batch, z) {
   unlist(Map(function(output, metrics, y, z) {
+    y <- nn_codes_of(output, y)
     lapply(metrics[!vapply(metrics, function(m) isTRUE(m$collect), NA)], function(m) {
       if (isTRUE(m$shifts)) output$center <- 0
       sums <- m$sums(nn_unscaled(output, y), nn_unscaled(output, z), batch$w)
       if (gpu_type(sums) == trainer$net$type) sums else .Call(C_cast, sums, trainer$net$type)
     })
   }, trainer$net$outputs, trainer$metrics, batch$y, z), recursive = FALSE)
+}
+
+# Shares of classes as the codes of the largest, which metrics of classes want.
+nn_codes_of <- function(output, y) {
+  if (output$kind != "shares") return(y)
+  nn_reshape(nn_ones(colWhichMaxs(y), y) - 1, c(1, ncol(y)))
 }
 
 # A target or an output in the units of the data.

@@ -214,6 +214,7 @@ nn_target <- function(y, name, n, like = NULL, x = "x") {
   if (is.data.frame(y)) y <- if (length(y) == 1) y[[1]] else nn_frame(y, name, like$names)
   if (is.numeric(y) && length(dim(y)) == 1) y <- as.vector(y)
   if (is.character(y) && is.null(dim(y))) y <- factor(y)
+  if (is.logical(y) && NCOL(y) > 1) y <- y + 0
   if (!is.factor(y) && !is.numeric(y) && !is.logical(y)) {
     nn_stop("type", "`%s` must be a factor (classes) or numeric, not %s%s", name, nn_describe(y),
             if (is.character(y)) sprintf(": use factor(%s) for classes", name)

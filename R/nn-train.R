@@ -39,7 +39,8 @@
 #' @param loss See [losses]: an object, its name, a function of `(y_true, y_pred)`, or `NULL` for
 #'   `"cross_entropy"` of a factor and `"mse"` of numbers. A list for several outputs.
 #' @param validation Samples that are held out and only watched: a share (at least 0, less than 1)
-#'   of them chosen at random, their numbers, or other data as `list(x, y)`.
+#'   of them chosen at random, their numbers (or `TRUE` for each of them, `FALSE` for the others), or
+#'   other data as `list(x, y)` or `list(x, y, weights)`.
 #' @param weights A number for each sample: how much its loss counts. Only their proportions
 #'   matter.
 #' @param class_weights A number for each class, by name or in the order of the levels.
@@ -88,6 +89,7 @@
 #' table(predict(fit, iris[1:4], type = "class"), iris$Species)
 #' @export
 nn_fit <- function(model, x, ...) {
+  if (missing(model)) nn_stop("argument", "`model` is missing: nn_model() makes one")
   nn_check_class(model, "model", c("nn_model", "nn_fit"), "an nn_model(), or a fit to go on from")
   UseMethod("nn_fit", x)
 }
@@ -279,12 +281,12 @@ nn_check_metric_names <- function(metrics) {
 nn_validation <- function(validation, data) {
   n <- data$n
   if (is.list(validation)) {
-    if (length(validation) != 2) {
-      nn_stop("argument", "`validation` must be list(x, y), not a list of %d", length(validation))
-    }
-    if (all(c("x", "y") %in% names(validation))) validation <- validation[c("x", "y")]
-    other <- nn_data_like(validation[[1]], validation[[2]], data)
+    validation <- nn_validation_parts(validation)
+    other <- nn_data_like(validation$x, validation$y, data, weights = validation$weights)
     return(list(split = list(train = seq_len(n), valid = n + seq_len(other$n)), data = other))
+  }
+  if (is.logical(validation) && length(validation) == n && !anyNA(validation)) {
+    validation <- which(validation)
   }
   share <- is.numeric(validation) && length(validation) == 1 && !is.na(validation) &&
     validation >= 0 && validation < 1
@@ -298,6 +300,17 @@ nn_validation <- function(validation, data) {
   valid <- sort(unique(as.integer(validation)))
   if (length(valid) == n) nn_stop("argument", "`validation` leaves no sample of %d for training", n)
   list(split = list(train = seq_len(n)[-valid], valid = valid))
+}
+
+# list(x, y, weights) as the user gave it: by name, or in this order.
+nn_validation_parts <- function(validation) {
+  parts <- c("x", "y", "weights")
+  if (!length(validation) %in% 2:3) {
+    nn_stop("argument", "`validation` must be list(x, y) or list(x, y, weights), not a list of %d",
+            length(validation))
+  }
+  named <- all(c("x", "y") %in% names(validation))
+  if (named) validation[parts] else stats::setNames(validation, parts[seq_along(validation)])
 }
 
 # Rows (from 1) for training and for validation, in the order of the data.
@@ -314,7 +327,18 @@ nn_with_validation <- function(data, valid, net, class_weights) {
   if (is.null(other)) return(data)
   y <- Map(nn_target_columns, other$y, net$outputs)
   list(x = Map(nn_bind_samples, data$x, other$x), y = Map(nn_bind_samples, data$y, y),
-       weights = if (!is.null(data$weights)) c(data$weights, rep(1, other$n)), n = data$n)
+       weights = nn_with_validation_weights(data, other, y, net$outputs[[1]], class_weights),
+       n = data$n)
+}
+
+# Only the proportions among the samples held out matter: theirs are divided by their sum.
+nn_with_validation_weights <- function(data, other, y, output, class_weights) {
+  if (is.null(data$weights) && is.null(other$weights)) return(NULL)
+  w <- if (is.null(other$weights)) rep(1, other$n) else other$weights
+  if (!is.null(class_weights)) {
+    w <- w * nn_class_counts(output, y[[1]], nn_class_weights(class_weights, output$levels))
+  }
+  c(if (is.null(data$weights)) rep(1, data$n) else data$weights, w)
 }
 
 # The values of a target as the trainer takes them, for an output that other data have made.

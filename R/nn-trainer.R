@@ -87,11 +87,22 @@ nn_check_outputs <- function(net, z, y) {
     wanted <- net$outputs[[i]]$wanted
     if (length(dim(z[[i]])) == 2 && (is.na(wanted[1]) || nrow(z[[i]]) == prod(wanted))) next
     if (length(dim(z[[i]])) > 2 && identical(dim(z[[i]]), dim(y[[i]]))) next
+    given <- dim(z[[i]])[-length(dim(z[[i]]))]
     nn_stop("shape", paste("the last layer gives %s per sample, `%s` has %s:",
-                           "loss \"%s\" needs %s"),
-            nn_values_text(dim(z[[i]])[-length(dim(z[[i]]))]), net$outputs[[i]]$name,
-            nn_target_text(net$outputs[[i]], y[[i]]), loss$name, nn_values_text(wanted))
+                           "loss \"%s\" needs %s%s"),
+            nn_values_text(given), net$outputs[[i]]$name,
+            nn_target_text(net$outputs[[i]], y[[i]]), loss$name, nn_values_text(wanted),
+            nn_outputs_advice(net$outputs[[i]], prod(given), prod(wanted)))
   }
+}
+
+# What is most often meant by outputs that do not fit.
+nn_outputs_advice <- function(output, given, wanted) {
+  if (output$kind == "class" && length(output$levels) == 2 && given == 1) {
+    return(" (or loss = \"binary_cross_entropy\")")
+  }
+  if (output$kind != "numeric" || given == 1 || wanted != 1) return("")
+  sprintf(" (if these are classes, use factor(%s))", output$name)
 }
 
 nn_values_text <- function(dim) {

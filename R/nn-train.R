@@ -188,8 +188,8 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
 nn_network <- function(model, data, outputs, standardize, rows, precision) {
   nx <- length(data$x)
   if (length(model$inputs) != nx) {
-    nn_stop("shape", "the model has %d inputs, `x` has %d: a list has an element for each",
-            length(model$inputs), nx)
+    nn_stop("shape", "the model has %s, `x` has %d: a list has an element for each",
+            nn_some_of(length(model$inputs), "input"), nx)
   }
   scaled <- nn_standardized_inputs(standardize, data$inputs, model)
   scaling <- Map(function(x, input, yes, k) {
@@ -233,8 +233,8 @@ nn_standardized_inputs <- function(standardize, inputs, model) {
 nn_model_outputs <- function(model, targets, loss, standardize, rows) {
   n <- length(model$outputs)
   if (length(targets) != n) {
-    nn_stop("shape", "the model has %d outputs, `y` has %d: a list has an element for each", n,
-            length(targets))
+    nn_stop("shape", "the model has %s, `y` has %d: a list has an element for each",
+            nn_some_of(n, "output"), length(targets))
   }
   if (n == 1 && !(is.list(loss) && !is.object(loss))) loss <- list(loss)
   if (is.null(loss)) loss <- vector("list", n)

@@ -122,9 +122,9 @@ nn_formula_offset <- function(frame) {
 
 # -- new data --------------------------------------------------------------------------------------
 
-# Inputs for a fit with the element `formula`: list(x, offset, na.action, y). Rows with missing
-# values are left out; stats::napredict(na.action, ...) puts NA in their places. `response`:
-# whether to find y as well (and to leave out rows without it).
+# Inputs for a fit with the element `formula`: list(x, offset, rows, na.action, y), where `rows` are
+# their names. Rows with missing values are left out; stats::napredict(na.action, ...) puts NA in
+# their places. `response`: whether to find y as well (and to leave out rows without it).
 nn_formula_data <- function(object, newdata, response = FALSE, name = "newdata") {
   kept <- object$formula
   if (!is.data.frame(newdata) && !is.list(newdata) && !is.environment(newdata)) {
@@ -135,13 +135,10 @@ nn_formula_data <- function(object, newdata, response = FALSE, name = "newdata")
   nn_check_variables(terms, newdata, name)
   frame <- base_try(stats::model.frame(terms, newdata, na.action = stats::na.exclude))
   nn_check_frame_rows(frame, newdata, name)
-  if (nrow(frame) == 0 && length(attr(frame, "na.action"))) {
-    nn_stop("argument", "`%s` has no row without missing values", name)
-  }
   frame <- nn_frame_levels(frame, kept$xlevels, name)
   base_try(stats::.checkMFClasses(attr(terms, "dataClasses"), frame), "type")
   list(x = nn_formula_inputs(kept, frame), offset = nn_formula_offset(frame),
-       na.action = attr(frame, "na.action"), y = if (response) stats::model.response(frame))
+       rows = row.names(frame), na.action = attr(frame, "na.action"), y = if (response) stats::model.response(frame))
 }
 
 # Variables that newdata lacks, and that are nowhere else but for functions of that name.

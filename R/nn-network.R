@@ -9,15 +9,10 @@
 # The shapes of a sample of each input, as layers see them.
 nn_network_shapes <- function(net) lapply(net$inputs, function(input) rev(as.integer(input$dim)))
 
-# The outputs for the inputs x (a list of arrays, samples last), before the link of each loss.
+# The outputs for the inputs x (a list of arrays, standardised, samples last), before the link of
+# each loss.
 nn_network_forward <- function(net, w, x, ctx_of) {
-  x <- Map(nn_scale_input, x, net$scaling, net$type)
   nn_exactly(net$precision, nn_model_forward(nn_model_unlinked(net), w, x, ctx_of))
-}
-
-nn_scale_input <- function(h, scaling, type) {
-  if (is.null(scaling)) return(h)
-  (h - nn_constant(scaling$center, type)) / nn_constant(scaling$scale, type)
 }
 
 # Numbers on the device where the network runs.
@@ -116,7 +111,8 @@ nn_response_scale <- function(values, rows) {
   values <- matrix(as.vector(values), ncol = dim(values)[length(dim(values))])
   center <- colMeans(values)
   scale <- sqrt(sum(t(t(values) - center)^2) / max(1, length(values) - ncol(values)))
-  list(center = center, scale = if (is.finite(scale) && scale > 0) scale else 1)
+  constant <- !is.finite(scale) || scale <= 1e-14 * max(abs(center))
+  list(center = center, scale = if (constant) 1 else scale)
 }
 
 nn_standard_response <- function(output, values) {

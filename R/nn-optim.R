@@ -159,6 +159,20 @@ opt_lbfgs <- function(history = 50, abstol = 1e-8, reltol = 1e-8, l2 = 0) {
                    l2 = nn_number(l2, "l2", closed = TRUE))
 }
 
+# An optimiser from an optimiser or its name: "adam" is opt_adam().
+nn_as_optimizer <- function(x) {
+  if (inherits(x, "nn_optimizer")) return(x)
+  table <- nn_optimizer_table()
+  if (is.character(x) && length(x) == 1 && x %in% names(table)) return(table[[x]]())
+  nn_stop("argument", "`optimizer` must be an optimiser such as opt_adam() or one of %s, not %s",
+          paste0("\"", names(table), "\"", collapse = ", "), nn_describe(x))
+}
+
+nn_optimizer_table <- function() {
+  list(sgd = opt_sgd, adam = opt_adam, adamw = opt_adamw, rmsprop = opt_rmsprop,
+       adagrad = opt_adagrad, adadelta = opt_adadelta, lion = opt_lion, lbfgs = opt_lbfgs)
+}
+
 # Its own numbers come first in `...`, then those that all optimisers have.
 nn_optimizer <- function(name, lr, ..., weight_decay = 0, l1 = 0, l2 = 0, clip_value = NULL,
                          clip_norm = NULL, ema = NULL) {

@@ -17,7 +17,10 @@
 #' targets for one with several outputs. The columns of a matrix or data frame are standardised
 #' (mean 0, standard deviation 1; indicators of 0 and 1 are left as they are) and so is a numeric
 #' target if its loss allows it and the last layer has no activation; the fit remembers how,
-#' predictions and the losses in the history are in the units of the data.
+#' predictions and the losses in the history are in the units of the data. Values that belong
+#' together are left as they are: arrays (images, sequences), also where [layer_reshape()] makes them
+#' of the rows of a matrix, and codes for [layer_embedding()]. Networks learn best from values of
+#' about -1 to 1 (pixels of 0 to 255 want to be divided by 255).
 #'
 #' @param model An [nn_model()], or a fit whose training is to go on (see [nn_layers()]).
 #' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;
@@ -29,7 +32,8 @@
 #' @param epochs How often all samples are used, at least 1.
 #' @param batch_size Samples per step, at least 1. The last batch of an epoch is smaller if the
 #'   number of samples asks for it; no sample is left out.
-#' @param optimizer See [optimizers]. [opt_lbfgs()] uses all samples in each step, and `epochs`
+#' @param optimizer See [optimizers]: an object, or its name as in `"adam"` for [opt_adam()] with its
+#'   defaults. [opt_lbfgs()] uses all samples in each step, and `epochs`
 #'   says how many iterations it may take.
 #' @param loss See [losses]: an object, its name, a function of `(y_true, y_pred)`, or `NULL` for
 #'   `"cross_entropy"` of a factor and `"mse"` of numbers. A list for several outputs.
@@ -38,8 +42,9 @@
 #' @param weights A number for each sample: how much its loss counts. Only their proportions
 #'   matter.
 #' @param class_weights A number for each class, by name or in the order of the levels.
-#' @param metrics What to watch beside the loss, see [metrics]; by default the accuracy of a
-#'   classification. A list of lists for several outputs.
+#' @param metrics What to watch beside the loss, see [metrics]: an object, its name, a function of
+#'   `(y_true, y_pred)`, or several of these as in `c("mae", "r2")`; by default the accuracy of a
+#'   classification. A list of such lists for several outputs.
 #' @param standardize Whether to standardise, see below: `TRUE`, `FALSE`, or a logical for each
 #'   input.
 #' @param callbacks See [nn_callback()].
@@ -116,7 +121,7 @@ nn_verbose <- function() interactive() && !isTRUE(getOption("knitr.in.progress")
 # How to train, checked.
 nn_options <- function(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
                        precision, verbose, batch_asked) {
-  nn_check_class(optimizer, "optimizer", "nn_optimizer", "an optimiser such as opt_adam()")
+  optimizer <- nn_as_optimizer(optimizer)
   full <- nn_is_lbfgs(optimizer)
   list(epochs = nn_count(epochs, "epochs"), batch_size = nn_count(batch_size, "batch_size"),
        batch_asked = batch_asked, optimizer = optimizer, callbacks = nn_callbacks(callbacks),
@@ -199,14 +204,9 @@ nn_check_standardize <- function(x, inputs) {
 
 nn_standardized_inputs <- function(standardize, inputs, model) {
   asked <- rep(standardize, length.out = length(inputs))
-  embedded <- vapply(seq_along(inputs), function(k) {
-    any(vapply(seq_along(model$layers), function(i) {
-      any(model$from[[i]] == -k) && inherits(model$layers[[i]], "nn_layer_embedding")
-    }, NA))
-  }, NA)
-  unlist(Map(function(yes, input, codes) {
-    yes && (length(standardize) > 1 || nn_standardizes(input, codes))
-  }, asked, inputs, embedded))
+  unlist(Map(function(yes, input, k) {
+    yes && (length(standardize) > 1 || nn_standardizes(input, nn_takes_whole(model, k)))
+  }, asked, inputs, seq_along(inputs)))
 }
 
 nn_model_outputs <- function(model, targets, loss, standardize, rows) {

@@ -9,8 +9,8 @@ nn_passes <- list(train = 0L, valid = 1L)
 # next p (NULL: as it is) and the next states after a batch of `size`.
 nn_trainer <- function(net, weights, state, data, optim, metrics) {
   layout <- nn_layout(net, weights, state)
-  arrays <- c(data$x, data$y, if (!is.null(data$weights)) list(matrix(data$weights)))
-  arrays <- lapply(arrays, nn_upload)
+  arrays <- c(Map(nn_upload, data$x, net$scaling), lapply(data$y, nn_upload),
+              if (!is.null(data$weights)) list(matrix(data$weights)))
   handle <- .Call(C_nn_trainer, arrays, nn_flat(layout, "param"), nn_flat(layout, "fixed"),
                   c(optim$nstate, optim$nscalar), net$type)
   view <- function(p) .Call(C_nn_view, handle, p$which, p$offset, as.integer(p$dim))
@@ -19,11 +19,12 @@ nn_trainer <- function(net, weights, state, data, optim, metrics) {
        device = .Call(C_nn_device, handle))
 }
 
-# What the trainer can take: doubles, or an array of ours.
-nn_upload <- function(x) {
-  if (is_gpu(x)) return(x)
-  if (!is.double(x)) storage.mode(x) <- "double"
-  x
+# What the trainer can take: doubles, or an array of ours. Inputs are standardised here, before
+# they are rounded to the trainer's type: float32 would leave few digits of a column whose mean is
+# far above its standard deviation.
+nn_upload <- function(x, scaling = NULL) {
+  if (!is_gpu(x) && !is.double(x)) storage.mode(x) <- "double"
+  if (is.null(scaling)) x else nn_scale(x, scaling)
 }
 
 # The samples of a pass, from 1, for batches of `batch`; makes the plans that are missing.
@@ -110,6 +111,7 @@ nn_losses <- function(net, batch, z) {
 nn_metric_sums <- function(trainer, batch, z) {
   unlist(Map(function(output, metrics, y, z) {
     lapply(metrics[!vapply(metrics, function(m) isTRUE(m$collect), NA)], function(m) {
+      if (isTRUE(m$shifts)) output$center <- 0
       sums <- m$sums(nn_unscaled(output, y), nn_unscaled(output, z), batch$w)
       if (gpu_type(sums) == trainer$net$type) sums else .Call(C_cast, sums, trainer$net$type)
     })

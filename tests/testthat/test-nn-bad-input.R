@@ -25,8 +25,7 @@ test_that("missing values and missing rows", {
   expect_bad("argument", "`y` has 1 missing value, .*y\\[4\\]: remove those", net, x,
              replace(y, 4, NA))
   expect_bad("shape", "0 rows and 4 columns", net, x[0, ], y[0])
-  expect_error(predict(nn_quiet(net, x, y, epochs = 1), x[0, ]), "0 rows",
-               class = "anygpu_error_shape")
+  expect_bad("shape", "`validation\\$x` has 0 rows", net, x, y, validation = list(x[0, ], y[0]))
 })
 
 test_that("levels that the training did not have", {

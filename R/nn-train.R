@@ -153,6 +153,7 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
   shapes <- nn_network_shapes(net)
   data <- nn_with_validation(list(x = data$x, y = lapply(outputs, `[[`, "values"),
                                   weights = weights, n = data$n), valid, net, class_weights)
+  nn_check_codes(net, data$x)
   list(net = net, data = data, split = split, options = options,
        metrics = nn_metrics_of(metrics, net),
        weights = nn_model_make(net$model, shapes, "weights"),
@@ -199,11 +200,7 @@ nn_check_standardize <- function(x, inputs) {
 
 nn_standardized_inputs <- function(standardize, inputs, model) {
   asked <- rep(standardize, length.out = length(inputs))
-  embedded <- vapply(seq_along(inputs), function(k) {
-    any(vapply(seq_along(model$layers), function(i) {
-      any(model$from[[i]] == -k) && inherits(model$layers[[i]], "nn_layer_embedding")
-    }, NA))
-  }, NA)
+  embedded <- vapply(seq_along(inputs), function(k) length(nn_embeddings_of(model, k)) > 0, NA)
   unlist(Map(function(yes, input, codes) {
     yes && (length(standardize) > 1 || nn_standardizes(input, codes))
   }, asked, inputs, embedded))

@@ -15,7 +15,7 @@ test_that("a wrong shape names the layer, its number and both shapes", {
              nn_model(layer_conv2d(2, 7), layer_flatten(), layer_dense(2)), images, 1:4)
   expect_bad("shape", "layer 1 \\(reshape\\) on an input of 4.*3 x 3",
              nn_model(layer_reshape(c(3, 3)), layer_dense(1)), x, y)
-  expect_bad("shape", "the last layer gives 2 values per sample, `y` has 3 classes",
+  expect_bad("shape", "layer 1 \\(dense\\) gives 2 values per sample, `y` has 3 classes",
              nn_model(layer_dense(2)), x, y)
 })
 

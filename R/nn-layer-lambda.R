@@ -52,7 +52,10 @@ layer_lambda <- function(f, name = NULL, ...) {
 nn_lambda_call <- function(layer, h, ctx) {
   takes_ctx <- "ctx" %in% names(formals(args(layer$f)))
   y <- if (takes_ctx) layer$f(h, ctx = ctx) else layer$f(h)
-  if (!is_gpu(y)) nn_stop("argument", "the function gives %s, not an array", nn_describe(y))
+  if (!is_gpu(y)) {
+    nn_stop("argument", "the function gives %s of R: it must be made of what runs on the device",
+            nn_describe(y))
+  }
   if (gpu_type(y) == gpu_type(h)) y else .Call(C_cast, y, gpu_type(h))
 }
 

@@ -64,7 +64,7 @@ nn_fit_scores <- function(fit) {
 nn_fit_layers <- function(fit) {
   net <- nn_fit_net(fit)
   shapes <- nn_model_shapes(net$model, nn_network_shapes(net))
-  data.frame(layer = vapply(net$model$layers, format, ""),
+  data.frame(layer = nn_model_text(net$model),
              output = vapply(shapes, nn_shape_text, ""),
              parameters = vapply(fit$weights, function(w) sum(lengths(w)), 0),
              trained = vapply(net$model$layers, function(l) !isTRUE(l$frozen), NA))

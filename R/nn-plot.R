@@ -116,7 +116,7 @@ nn_boxes <- function(net) {
   across <- as.vector(table(factor(y))[as.character(y)])
   place <- stats::ave(y, y, FUN = seq_along)
   text <- c(paste0("input\n", vapply(inputs, nn_shape_text, "")),
-            paste0(vapply(net$model$layers, format, ""), "\n", vapply(shapes, nn_shape_text, "")))
+            paste0(nn_model_text(net$model), "\n", vapply(shapes, nn_shape_text, "")))
   frozen <- vapply(net$model$layers, function(l) isTRUE(l$frozen), NA)
   col <- c(rep("#eeeeee", length(inputs)), base::ifelse(frozen, "#d9e2ec", "#fdf6e3"))
   data.frame(x = (place - 0.5) / across, y = y, across = across, text = text, col = col)

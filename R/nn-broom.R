@@ -48,7 +48,7 @@ augment.nn_fit <- function(x, data = nn_fit_frame(x, parent.frame()), newdata = 
   if (length(x$net$inputs) > 1 && is.null(x$formula) || length(x$net$outputs) > 1) {
     nn_stop("argument", "augment() is for models with one input and one output")
   }
-  class <- x$net$outputs[[1]]$kind == "class"
+  class <- nn_is_classification(x$net$outputs[[1]])
   p <- stats::predict(x, data)
   if (length(dim(p)) > 2) nn_stop("argument", "augment() is for predictions of a row per sample")
   columns <- c(if (class) list(.class = stats::predict(x, data, type = "class")),
@@ -61,10 +61,8 @@ augment.nn_fit <- function(x, data = nn_fit_frame(x, parent.frame()), newdata = 
 # The columns of a matrix as a named list; of a vector there is one.
 nn_columns_of <- function(p, name) {
   if (is.null(dim(p))) return(stats::setNames(list(unname(p)), name))
-  columns <- if (is.null(colnames(p))) seq_len(ncol(p)) else colnames(p)
-  columns <- lapply(seq_len(ncol(p)), function(j) unname(p[, j])) |>
-    stats::setNames(paste(name, columns, sep = "_"))
-  if (ncol(p) == 1) stats::setNames(columns, name) else columns
+  columns <- lapply(seq_len(ncol(p)), function(j) unname(p[, j]))
+  stats::setNames(columns, if (ncol(p) == 1) name else paste(name, nn_column_names(p), sep = "_"))
 }
 
 # list(.resid) of the fitted values p, where the formula says what they are to be compared with.

@@ -114,7 +114,8 @@ nn_frame <- function(x, name, columns) {
     column <- x[[which(bad)[1]]]
     nn_stop("type", "column `%s` of `%s` is not numeric but %s%s", names(x)[which(bad)[1]], name,
             nn_describe(column),
-            if (is.factor(column) || is.character(column)) ": a formula makes indicators of it")
+            if (is.factor(column) || is.character(column)) ": a formula makes indicators of it"
+            else if (nn_is_time(column)) ": a formula takes it, or as.numeric()" else "")
   }
   as.matrix(x)
 }
@@ -212,9 +213,12 @@ nn_outputs <- function(y, n, name = "y", like = NULL, x = "x") {
 nn_target <- function(y, name, n, like = NULL, x = "x") {
   if (is.data.frame(y)) y <- if (length(y) == 1) y[[1]] else nn_frame(y, name, like$names)
   if (is.numeric(y) && length(dim(y)) == 1) y <- as.vector(y)
+  if (is.character(y) && is.null(dim(y))) y <- factor(y)
+  if (is.logical(y) && NCOL(y) > 1) y <- y + 0
   if (!is.factor(y) && !is.numeric(y) && !is.logical(y)) {
     nn_stop("type", "`%s` must be a factor (classes) or numeric, not %s%s", name, nn_describe(y),
-            if (is.character(y)) sprintf(": use factor(%s) for classes", name) else "")
+            if (is.character(y)) sprintf(": use factor(%s) for classes", name)
+            else if (nn_is_time(y)) sprintf(": as.numeric(%s) is a number", name) else "")
   }
   if (nn_rows(y) != n) {
     nn_stop("shape", "`%s` has %d rows, `%s` has %d %s: one is needed for each", x, n, name,
@@ -224,6 +228,8 @@ nn_target <- function(y, name, n, like = NULL, x = "x") {
   if (!is.null(like)) nn_check_target(target, like)
   c(list(name = name), target)
 }
+
+nn_is_time <- function(x) inherits(x, c("Date", "POSIXt", "difftime"))
 
 # A numeric target as classes, for a loss that needs them.
 nn_as_classes <- function(target) {

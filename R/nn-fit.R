@@ -14,8 +14,9 @@ print.nn_fit <- function(x, ...) {
 # "classification of 3 classes", "regression"
 nn_fit_task <- function(fit) {
   paste(vapply(fit$net$outputs, function(o) {
-    if (o$kind == "class") sprintf("classification, %d classes", length(o$levels))
-    else "regression"
+    k <- length(o$levels)
+    if (!nn_is_classification(o)) "regression"
+    else sprintf("classification, %d %s", k, if (k == 1) "class" else "classes")
   }, ""), collapse = " and ")
 }
 

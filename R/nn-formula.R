@@ -94,7 +94,7 @@ nn_indicators <- function(v, name) {
 }
 
 nn_numeric_columns <- function(v, name) {
-  if (!is.numeric(v) && !inherits(v, c("Date", "POSIXct", "difftime"))) {
+  if (!is.numeric(v) && !nn_is_time(v)) {
     nn_stop("type", "`%s` of the formula must be numbers, a factor or logical, not %s", name,
             nn_describe(v))
   }

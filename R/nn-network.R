@@ -2,7 +2,8 @@
 #   model     the nn_model()
 #   inputs    for each input what a sample is (see nn_data())
 #   scaling   for each input NULL, or list(center, scale) of its last dimension
-#   outputs   for each output list(name, kind, levels, names, matrix, loss, center, scale)
+#   outputs   for each output list(name, kind, levels, names, matrix, loss, center, scale); kind
+#             is "class" (a factor), "shares" (of classes, one column each) or "numeric"
 #   type      "float32" or "float64": what is computed with
 #   precision of products: "exact", "tf32" or "bf16" (see gpu_matmul())
 
@@ -92,6 +93,10 @@ nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
   output <- list(name = name, kind = target$kind, levels = target$levels, names = target$names,
                  logical = target$logical, matrix = target$matrix, loss = loss, center = 0,
                  scale = 1)
+  if (loss$kind == "shares" && length(dim(values)) == 2 && ncol(values) > 1) {
+    output$kind <- "shares"
+    output$levels <- nn_column_names(values)
+  }
   if (standardize && target$kind == "numeric" && !is.na(loss$degree)) {
     output[c("center", "scale")] <- nn_response_scale(values, rows)
     values <- nn_standard_response(output, values)
@@ -102,6 +107,12 @@ nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
 }
 
 nn_default_loss <- function(target) if (target$kind == "class") "cross_entropy" else "mse"
+
+nn_is_classification <- function(output) output$kind != "numeric"
+
+nn_column_names <- function(x) {
+  if (is.null(colnames(x))) as.character(seq_len(ncol(x))) else colnames(x)
+}
 
 nn_columns <- function(x) if (is.null(dim(x))) matrix(x, ncol = 1) else x
 

@@ -116,11 +116,12 @@ nn_piece <- function(net) {
 # What output i says, of the kind `type`.
 nn_response <- function(output, z, type, names) {
   loss <- output$loss
-  if (type %in% c("prob", "class") && output$kind != "class") {
+  classes <- nn_is_classification(output)
+  if (type %in% c("prob", "class") && !classes) {
     nn_stop("argument", "type \"%s\" needs a classification; `%s` was trained as a regression", type,
             output$name)
   }
-  if (output$kind == "class") {
+  if (classes) {
     rownames(z) <- names
     return(nn_class_response(output, z, type))
   }

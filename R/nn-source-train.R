@@ -152,6 +152,8 @@ nn_chunk_targets <- function(job, chunk) Map(nn_target_columns, chunk$y, job$net
 # How much each sample counts, for targets `y` as the trainer has them.
 nn_chunk_weights <- function(job, weights, y) {
   w <- if (is.null(weights)) rep(1, nrow(y[[1]])) else weights
-  if (!is.null(job$class_weights)) w <- w * job$class_weights[y[[1]][, 1] + 1]
+  if (!is.null(job$class_weights)) {
+    w <- w * nn_class_counts(job$net$outputs[[1]], y[[1]], job$class_weights)
+  }
   w / job$weight_unit
 }

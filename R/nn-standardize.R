@@ -54,7 +54,8 @@ nn_moments <- function(x, rows) {
   columns <- lapply(seq_len(p), function(j) {
     v <- as.double(x[seq(each * (j - 1) + 1, each * j)])
     if (!is.null(pick)) v <- v[pick]
-    list(mean = mean(v), sd = if (length(v) > 1) stats::sd(v) else 0,
+    top <- max(abs(v), .Machine$double.xmin) # the squares of large numbers overflow
+    list(mean = mean(v), sd = if (length(v) > 1) stats::sd(v / top) * top else 0,
          indicator = min(v) >= 0 && max(v) <= 1 && all(v == 0 | v == 1))
   })
   list(mean = vapply(columns, `[[`, 0, "mean"), sd = vapply(columns, `[[`, 0, "sd"),
@@ -77,10 +78,12 @@ nn_moments_device <- function(x, rows) {
   binary <- colSums((x == 0) + (x == 1)) == nrow(x)
   pivot <- as.vector(x[1, ])
   x <- sweep(x, 2, pivot)
-  mean <- colMeans(x)
-  centered <- sweep(x, 2, mean)
-  sd <- sqrt(colSums(centered * centered) / max(nrow(x) - 1, 1))
-  list(mean = pivot + as.vector(mean), sd = as.vector(sd), indicator = as.vector(binary))
+  mean <- as.vector(colMeans(x))
+  x <- sweep(x, 2, mean)
+  top <- as.vector(colMaxs(abs(x))) # the squares of large numbers overflow
+  x <- sweep(x, 2, base::ifelse(top > 0, top, 1), `/`)
+  sd <- top * sqrt(as.vector(colSums(x * x)) / max(nrow(x) - 1, 1))
+  list(mean = pivot + mean, sd = sd, indicator = as.vector(binary))
 }
 
 # x standardised: plain numbers in double precision, device arrays in their own.

@@ -89,11 +89,21 @@ nn_check_outputs <- function(net, z, y) {
     if (length(dim(z[[i]])) == 2 && (is.na(wanted[1]) || nrow(z[[i]]) == prod(wanted))) next
     if (length(dim(z[[i]])) > 2 && identical(dim(z[[i]]), dim(y[[i]]))) next
     at <- net$model$outputs[i]
-    nn_stop("shape", "layer %d (%s) gives %s per sample, `%s` has %s: loss \"%s\" needs %s", at,
-            nn_kind_text(net$model$layers[[at]]), nn_values_text(nn_sample_shape(z[[i]])),
-            net$outputs[[i]]$name,
-            nn_target_text(net$outputs[[i]], y[[i]]), loss$name, nn_values_text(wanted))
+    given <- nn_sample_shape(z[[i]])
+    nn_stop("shape", "layer %d (%s) gives %s per sample, `%s` has %s: loss \"%s\" needs %s%s", at,
+            nn_kind_text(net$model$layers[[at]]), nn_values_text(given), net$outputs[[i]]$name,
+            nn_target_text(net$outputs[[i]], y[[i]]), loss$name, nn_values_text(wanted),
+            nn_outputs_advice(net$outputs[[i]], prod(given), prod(wanted)))
   }
+}
+
+# What is most often meant by outputs that do not fit.
+nn_outputs_advice <- function(output, given, wanted) {
+  if (output$kind == "class" && length(output$levels) == 2 && given == 1) {
+    return(" (or loss = \"binary_cross_entropy\")")
+  }
+  if (output$kind != "numeric" || given == 1 || wanted != 1) return("")
+  sprintf(" (if these are classes, use factor(%s))", output$name)
 }
 
 nn_values_text <- function(dim) {
@@ -112,12 +122,19 @@ nn_losses <- function(net, batch, z) {
 
 nn_metric_sums <- function(trainer, batch, z) {
   unlist(Map(function(output, metrics, y, z) {
+    y <- nn_codes_of(output, y)
     lapply(metrics[!vapply(metrics, function(m) isTRUE(m$collect), NA)], function(m) {
       if (isTRUE(m$shifts)) output$center <- 0
       sums <- m$sums(nn_unscaled(output, y), nn_unscaled(output, z), batch$w)
       if (gpu_type(sums) == trainer$net$type) sums else .Call(C_cast, sums, trainer$net$type)
     })
   }, trainer$net$outputs, trainer$metrics, batch$y, z), recursive = FALSE)
+}
+
+# Shares of classes as the codes of the largest, which metrics of classes want.
+nn_codes_of <- function(output, y) {
+  if (output$kind != "shares") return(y)
+  nn_reshape(nn_ones(colWhichMaxs(y), y) - 1, c(1, ncol(y)))
 }
 
 # A target or an output in the units of the data.

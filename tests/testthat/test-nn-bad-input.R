@@ -19,6 +19,10 @@ test_that("a wrong shape names the layer, its number and both shapes", {
              nn_model(layer_dense(2)), x, y)
   expect_bad("argument", "layer 2 \\(lambda\\) on an input of 3: a traced function cannot",
              nn_model(layer_dense(3), layer_lambda(function(x) if (sum(x) > 0) x else -x)), x, y)
+  expect_bad("shape", "`y` has 1 column: .*use factor\\(y\\)\\)", net, x, as.integer(y))
+  expect_bad("shape", "or loss = \"binary_cross_entropy\"", nn_model(layer_dense(1)), x,
+             y == "setosa")
+  expect_error(nn_fit(x = x, y = y), "nn_model\\(\\) makes one", class = "anygpu_error_argument")
 })
 
 test_that("codes that an embedding does not have", {
@@ -67,7 +71,7 @@ test_that("validation samples with other columns", {
   renamed <- x
   colnames(renamed)[2] <- "width"
   expect_bad("shape", "lacks the column `Sepal.Width`", net, x, y, validation = list(renamed, y))
-  expect_bad("argument", "list\\(x, y\\), not a list of 1", net, x, y, validation = list(x))
+  expect_bad("argument", "list\\(x, y, weights\\), not a list of 1", net, x, y, validation = list(x))
 })
 
 test_that("a loss that is not finite ends the training and says where", {

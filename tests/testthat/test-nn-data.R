@@ -23,7 +23,8 @@ test_that("x that cannot be used is a classed error", {
 
 test_that("y that cannot be used is a classed error", {
   expect_nn_error("type", "not NULL", net, x, NULL)
-  expect_nn_error("type", "use factor\\(y\\)", net, x, as.character(y))
+  expect_nn_error("type", "use factor\\(y\\)", net, x, matrix(as.character(y)))
+  expect_nn_error("type", "as.numeric\\(y\\) is a number", net, x, Sys.Date() + 1:150)
   expect_nn_error("shape", "gives 3 values per sample, `y` has 2 classes", net, x, y == "setosa")
   expect_nn_error("shape", "one is needed for each", net, x, as.list(1:150))
   expect_nn_error("shape", "`x` has 150 rows, `y` has 149 values", net, x, y[-1])

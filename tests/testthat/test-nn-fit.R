@@ -134,7 +134,7 @@ test_that("mistakes of the user's own functions and lists are told as they are",
   bad(fit(metrics = three), "not integer of length 3", "anygpu_error_shape")
   bad(fit(metrics = metric_custom("loss", function(y, p) y)), "column \"loss\" already")
   bad(fit(metrics = c("mae", "mae")), "column \"mae\" already")
-  bad(fit(validation = list(cars["speed"])), "list(x, y), not a list of 1")
+  bad(fit(validation = list(cars["speed"])), "list(x, y, weights), not a list of 1")
   bad(fit(standardize = NA), "`standardize` must be TRUE or FALSE, or one of them")
   bad(fit(checkpoint = file.path(tempdir(), "none", "x.rds")), "`checkpoint`: there is no folder")
   bad(fit(optimizer = opt_adam), "not a function")

@@ -95,6 +95,26 @@ test_that("no samples have no predictions, of the same kind", {
   expect_identical(predict(late, data.frame(Wind = c(NA, NA_real_))), c(NA, NA_real_))
 })
 
+test_that("a column of zeros and ones for each class is a factor in another form", {
+  y <- iris$Species
+  hot <- 1 * outer(as.integer(y), 1:3, "==")
+  colnames(hot) <- levels(y)
+  fit <- function(y, ...) {
+    predict_fit(nn_model(layer_dense(3)), y, loss = "cross_entropy", validation = 101:150,
+                metrics = c("accuracy", "f1", "auc"), class_weights = c(1, 2, 3), ...)
+  }
+  a <- fit(y)
+  b <- fit(hot)
+  expect_equal(b$weights, a$weights, tolerance = 1e-6)
+  expect_equal(b$history[2:9], a$history[2:9], tolerance = 1e-6)
+  for (type in c("prob", "class", "link", "response")) {
+    expect_equal(predict(b, x, type = type), predict(a, x, type = type), tolerance = 1e-5)
+  }
+  expect_output(print(b), "classification, 3 classes")
+  unnamed <- predict_fit(nn_model(layer_dense(3)), unname(hot), loss = "cross_entropy", epochs = 1)
+  expect_identical(levels(predict(unnamed, x, type = "class")), c("1", "2", "3"))
+})
+
 test_that("names of several targets and of their columns are kept", {
   h <- nn_input() |> layer_dense(3)
   net <- nn_model(h |> layer_dense(3), h |> layer_dense(2))

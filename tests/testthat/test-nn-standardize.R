@@ -13,6 +13,15 @@ test_that("columns get mean 0 and standard deviation 1", {
   expect_equal(standardize(whole), list(center = c(3, 8), scale = rep(stats::sd(1:5), 2)))
 })
 
+test_that("numbers whose squares overflow are standardised, too", {
+  x <- cbind(c(1, 2, 4), c(-3, 0, 1))
+  expect_equal(standardize(x * 1e300)$scale, standardize(x)$scale * 1e300)
+  for (type in test_types()) {
+    expect_equal(standardize(gpu(x * 1e30, type))$scale, standardize(x)$scale * 1e30,
+                 tolerance = tolerances[[type]])
+  }
+})
+
 test_that("of an array the last dimension counts, and samples can be picked", {
   x <- array(rnorm(5 * 4 * 3 * 2), c(5, 4, 3, 2))
   rows <- c(5, 1, 2)

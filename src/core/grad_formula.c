@@ -4,7 +4,7 @@
  *
  * The texts are expressions of C: a ? b : c, |, &, comparisons, + -, * /, unary -, (real)(...),
  * numbers, a, b, y, and functions of one or two arguments. */
-#include "grad_bag.h"
+#include "bag.h"
 #include "grad_rules.h"
 #include <ctype.h>
 #include <stdlib.h>

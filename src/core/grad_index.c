@@ -1,6 +1,6 @@
 /* Nodes that read or add to elements at positions. The way may lead through the positions alone,
  * which have no gradient. */
-#include "grad_bag.h"
+#include "bag.h"
 #include "grad_rules.h"
 
 ag_status ag_grad_gather(ag_tape *t, ag_array *x, ag_array *g) {

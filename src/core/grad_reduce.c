@@ -1,5 +1,5 @@
 /* Reductions. Where missing elements are skipped, they get no gradient. */
-#include "grad_bag.h"
+#include "bag.h"
 #include "grad_rules.h"
 
 /* The reduction's result, or its gradient, stretched over what was reduced. */

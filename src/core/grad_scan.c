@@ -1,6 +1,6 @@
 /* Running sums, products, maxima and minima. The scanned dimensions are one here, the second of
  * three. */
-#include "grad_bag.h"
+#include "bag.h"
 #include "grad_rules.h"
 
 static ag_shape lines_of(const ag_array *x) {

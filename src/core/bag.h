@@ -1,7 +1,7 @@
 /* Formulas as nested calls: the bag owns every node that is made, and after a failure all further
  * calls do nothing and give NULL. */
-#ifndef AG_GRAD_BAG_H
-#define AG_GRAD_BAG_H
+#ifndef AG_BAG_H
+#define AG_BAG_H
 
 #include "expr.h"
 

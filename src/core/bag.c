@@ -1,4 +1,4 @@
-#include "grad_bag.h"
+#include "bag.h"
 #include <stdlib.h>
 
 ag_array *ag_bag_keep(ag_bag *b, ag_status status, ag_array *x) {

@@ -33,7 +33,7 @@
 #' an element for each feature is recycled as R does it: `h + bias`.
 #'
 #' @section Beside Keras and PyTorch:
-#' What layers and optimisers compute is what they compute there. Some defaults differ among the
+#' Formulas are those of PyTorch where the two differ. Some defaults differ among the
 #' three:
 #'
 #' \tabular{llll}{

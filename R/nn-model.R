@@ -59,20 +59,23 @@ nn_model_of_nodes <- function(out, inputs) {
 
 #' @export
 format.nn_model <- function(x, ...) {
-  chain <- nn_is_chain(x)
-  from <- vapply(x$from, function(f) {
-    paste(ifelse(f < 0, if (length(x$inputs) == 1) "input" else paste("input", -f), f),
-          collapse = ", ")
+  paste0("  ", format(seq_along(x$layers)), "  ", nn_model_text(x),
+         if (!nn_is_chain(x)) paste0("  <- ", nn_model_from(x)))
+}
+
+# What each layer takes: "input", "2, 3".
+nn_model_from <- function(model) {
+  vapply(model$from, function(f) {
+    input <- if (length(model$inputs) == 1) "input" else paste("input", -f)
+    paste(ifelse(f < 0, input, f), collapse = ", ")
   }, "")
-  sprintf("  %d  %s%s", seq_along(x$layers), nn_model_text(x),
-          if (chain) "" else paste0("  <- ", from))
 }
 
 # What each layer is.
 nn_model_text <- function(model) {
   of <- nn_weights_of(model)
   paste0(vapply(model$layers, format, ""),
-         ifelse(of == seq_along(of), "", paste0(", weights of ", of)))
+         ifelse(of == seq_along(of), "", paste0(", shared with ", of)))
 }
 
 nn_is_chain <- function(model) {

@@ -36,7 +36,7 @@ test_that("what a fit of shared layers says of itself", {
   a <- nn_input()
   b <- nn_input()
   net <- nn_model(layer_concat(a |> tower(), b |> tower()) |> layer_dense(1), inputs = list(a, b))
-  expect_output(print(net), "dense, 3 units, linear, no bias, weights of 1", fixed = TRUE)
+  expect_output(print(net), "dense, 3 units, linear, no bias, shared with 1", fixed = TRUE)
   fit <- nn_raw(net, list(x, other), y, epochs = 1, batch_size = 150, precision = "float64",
                 optimizer = opt_sgd(1e-30))
   expect_equal(summary(fit)$layers$parameters, c(12, 6, 0, 0, 0, 7))

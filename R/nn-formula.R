@@ -280,16 +280,6 @@ nn_embedded <- function(nodes, factors, levels) {
   if (length(parts) == 1) parts[[1]] else do.call(layer_concat, parts)
 }
 
-# The outputs of a model on other nodes as its inputs.
-nn_model_on <- function(model, nodes) {
-  out <- list()
-  for (i in seq_along(model$layers)) {
-    from <- lapply(model$from[[i]], function(f) if (f < 0) nodes[[-f]] else out[[f]])
-    out[[i]] <- nn_node(model$layers[[i]], from)
-  }
-  out[model$outputs]
-}
-
 # The offset joins before the activation of the last layer.
 nn_offset_output <- function(out, offset) {
   if (length(out) != 1) nn_stop("argument", "offset() needs a model with one output")
@@ -297,6 +287,6 @@ nn_offset_output <- function(out, offset) {
   activation <- node$layer$activation
   if (is.null(activation) || activation == "linear") return(layer_add(node, offset))
   node$layer$activation <- "linear"
-  node$id <- nn_node(NULL, list())$id
+  node$id <- nn_next_number()
   layer_activation(layer_add(node, offset), activation)
 }

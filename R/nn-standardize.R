@@ -51,9 +51,6 @@ nn_offset_scaling <- function(outputs) {
   if (identical(scale, 1)) NULL else list(center = 0, scale = scale)
 }
 
-# Losses of a numeric target that keep their meaning when it is shifted and scaled.
-nn_scaled_losses <- c("mse", "mae", "huber", "quantile")
-
 # list(center, scale) of the columns of x, which has samples first: of an array the columns are the
 # last dimension (features, channels), of a vector there is one. (x - center) / scale has mean 0 and
 # standard deviation 1. Columns of zeros and ones only (indicators) stay as they are, constant

@@ -178,6 +178,7 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
   shapes <- nn_network_shapes(net)
   data <- nn_with_validation(list(x = data$x, y = lapply(outputs, `[[`, "values"),
                                   weights = weights, n = data$n), valid, net, class_weights)
+  nn_check_codes(net, data$x)
   list(net = net, data = data, split = split, options = options,
        metrics = nn_metrics_of(metrics, net),
        weights = nn_model_make(net$model, shapes, "weights"),

@@ -76,7 +76,8 @@ nn_ctx_of <- function(trainer, training, updates) {
   uniform <- function(dim) .Call(C_nn_random, trainer$handle, as.integer(dim))
   function(i) {
     nn_ctx(training, trainer$net$type, uniform, function(name, value) {
-      assign(paste(i, name), value, updates)
+      key <- paste(i, name)
+      assign(key, c(updates[[key]], list(value)), updates) # shared layers have several
     })
   }
 }
@@ -87,10 +88,10 @@ nn_check_outputs <- function(net, z, y) {
     wanted <- net$outputs[[i]]$wanted
     if (length(dim(z[[i]])) == 2 && (is.na(wanted[1]) || nrow(z[[i]]) == prod(wanted))) next
     if (length(dim(z[[i]])) > 2 && identical(dim(z[[i]]), dim(y[[i]]))) next
-    given <- dim(z[[i]])[-length(dim(z[[i]]))]
-    nn_stop("shape", paste("the last layer gives %s per sample, `%s` has %s:",
-                           "loss \"%s\" needs %s%s"),
-            nn_values_text(given), net$outputs[[i]]$name,
+    at <- net$model$outputs[i]
+    given <- nn_sample_shape(z[[i]])
+    nn_stop("shape", "layer %d (%s) gives %s per sample, `%s` has %s: loss \"%s\" needs %s%s", at,
+            nn_kind_text(net$model$layers[[at]]), nn_values_text(given), net$outputs[[i]]$name,
             nn_target_text(net$outputs[[i]], y[[i]]), loss$name, nn_values_text(wanted),
             nn_outputs_advice(net$outputs[[i]], prod(given), prod(wanted)))
   }
@@ -162,11 +163,16 @@ nn_next_fixed <- function(trainer, updates) {
   for (i in seq_along(trainer$layout)) {
     for (name in names(trainer$layout[[i]])) {
       if (trainer$layout[[i]][[name]]$which != "fixed") next
-      value <- updates[[paste(i, name)]]
-      parts <- c(parts, list(if (is.null(value)) trainer$w[[i]][[name]] else value))
+      values <- updates[[paste(i, name)]]
+      value <- if (is.null(values)) trainer$w[[i]][[name]] else nn_mean(values)
+      parts <- c(parts, list(value))
     }
   }
   .Call(C_nn_join, parts)
+}
+
+nn_mean <- function(values) {
+  if (length(values) == 1) values[[1]] else Reduce(`+`, values) / length(values)
 }
 
 # -- running ---------------------------------------------------------------------------------------

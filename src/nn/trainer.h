@@ -58,6 +58,7 @@ typedef struct {
   int nview;
   ag_array **view; /* the parameters as the model sees them, in the order of the flat buffer */
   ag_pass pass[AG_MAX_PASS];
+  ag_workspace workspace; /* of all plans: one runs at a time */
   struct { /* the trace that is open: index is NULL if none is */
     ag_array *index;
     int pass, nkey;

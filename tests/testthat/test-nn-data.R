@@ -103,7 +103,7 @@ test_that("device arrays and matrices of package Matrix are inputs", {
   bad <- gpu(array(c(1, NA, 3:8), c(2, 2, 2)))
   expect_data_error("argument", "the first at x\\[2, 1, 1\\]", bad, 1:2)
   skip_if_not_installed("Matrix")
-  sparse <- Matrix::Matrix(diag(3), sparse = TRUE)
+  sparse <- getExportedValue("Matrix", "Matrix")(diag(3), sparse = TRUE)
   expect_identical(unname(nn_data(sparse, 1:3)$x[[1]]), diag(3))
 })
 

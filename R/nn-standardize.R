@@ -15,6 +15,17 @@ nn_takes_codes <- function(model, k) {
   any(vapply(nn_takers(model, k), inherits, NA, "nn_layer_embedding"))
 }
 
+# The scaling of input k of a model: that which a layer that takes it has learnt with, if any.
+nn_scaling_of <- function(x, model, k, rows, name) {
+  for (layer in nn_takers(model, k)) {
+    learnt <- layer$learnt$scaling
+    if (length(learnt) != 1) next
+    fits <- is.null(learnt[[1]]) || length(learnt[[1]]$center) == dim(x)[length(dim(x))]
+    if (fits) return(learnt[[1]])
+  }
+  nn_standardize_input(x, model, k, rows, name)
+}
+
 # nn_standardize() of input k of a model: the pixels of an image are no columns of a table, their
 # differences in mean and spread are what it is made of. So where the model puts samples into
 # another shape at once, the last dimension of that counts.

@@ -195,7 +195,7 @@ nn_network <- function(model, data, outputs, standardize, rows, precision) {
   scaled <- nn_standardized_inputs(standardize, data$inputs, model)
   scaling <- Map(function(x, input, yes, k) {
     if (input$offset) return(nn_offset_scaling(outputs))
-    if (yes) nn_standardize_input(x, model, k, rows, input$name)
+    if (yes) nn_scaling_of(x, model, k, rows, input$name)
   }, data$x, data$inputs, scaled, seq_along(data$x))
   if (!is.null(model$scaling)) scaling <- model$scaling # of the fit that the training goes on from
   list(model = nn_model_with_inputs(model, data$inputs), inputs = data$inputs,

@@ -2,7 +2,8 @@
 #'
 #' `nn_layers()` takes layers out of a fit together with what they have learnt, to be put into
 #' another [nn_model()]. A whole fit can be given to [nn_fit()] as its `model`: the training goes on
-#' from its weights, with inputs standardised as before. [nn_freeze()] keeps layers as they are.
+#' from its weights. [nn_freeze()] keeps layers as they are. An input that a trained layer takes is
+#' standardised as it was when the layer learnt.
 #'
 #' @param fit A result of [nn_fit()].
 #' @param layers Which layers: numbers, or negative ones for all but those. `NULL`: all.
@@ -12,9 +13,9 @@
 #' @examples
 #' set.seed(1)
 #' first <- nn_fit(nn_model(layer_dense(16, "relu"), layer_dense(3)), as.matrix(iris[1:4]),
-#'                 iris$Species, epochs = 10, standardize = FALSE)
+#'                 iris$Species, epochs = 10)
 #' net <- nn_freeze(nn_model(nn_layers(first, 1), layer_dense(1)), 1)
-#' second <- nn_fit(net, as.matrix(iris[1:4]), iris$Sepal.Length, epochs = 5, standardize = FALSE)
+#' second <- nn_fit(net, as.matrix(iris[1:4]), iris$Sepal.Length, epochs = 5)
 #' identical(second$weights[[1]], first$weights[[1]])
 #' @seealso [nn_freeze()]
 #' @export
@@ -38,7 +39,9 @@ nn_as_model <- function(model) {
   model <- fit$model
   of <- nn_weights_of(model)
   for (i in seq_along(model$layers)) {
-    model$layers[[i]]$learnt <- list(weights = fit$weights[[of[i]]], state = fit$state[[of[i]]])
+    inputs <- -model$from[[i]][model$from[[i]] < 0]
+    model$layers[[i]]$learnt <- list(weights = fit$weights[[of[i]]], state = fit$state[[of[i]]],
+                                     scaling = fit$net$scaling[inputs])
   }
   model$scaling <- fit$net$scaling
   model

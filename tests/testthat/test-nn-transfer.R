@@ -27,6 +27,20 @@ test_that("trained layers move to another model, and stay if they are frozen", {
   expect_output(print(nn_layers(fit)), "<nn_layers> 2 trained")
 })
 
+test_that("a layer sees its input as it was when it learnt", {
+  fit <- transfer_fit(nn_model(layer_dense(8, "tanh"), layer_dense(3)))
+  few <- x[41:60, ]
+  moved <- function(..., standardize = TRUE) {
+    nn_quiet(nn_model(...), few, 1:20, epochs = 1, standardize = standardize)$net$scaling
+  }
+  expect_identical(moved(nn_layers(fit, 1), layer_dense(1)), fit$net$scaling)
+  expect_identical(moved(nn_layers(fit, 1), layer_dense(1), standardize = FALSE), list(NULL))
+  fresh <- list(anygpu:::nn_standardize(few))
+  expect_identical(moved(layer_dense(8), nn_layers(fit, 2), layer_dense(1)), fresh)
+  raw <- transfer_fit(nn_model(layer_dense(8)), matrix(0, 150, 8), standardize = FALSE)
+  expect_identical(moved(nn_layers(raw), layer_dense(1)), list(NULL))
+})
+
 test_that("layers that do not fit are classed errors", {
   fit <- transfer_fit(nn_model(layer_dense(8, "tanh"), layer_dense(3)))
   expect_error(nn_quiet(nn_model(nn_layers(fit)), x[, 1:3], iris$Species),

@@ -33,7 +33,8 @@ nn_standardize_input <- function(x, model, k, rows, name) {
   columns <- dim(x)[length(dim(x))]
   channels <- nn_channels(model, k, dim(x)[-1])
   if (channels == columns) return(nn_standardize(x, rows, name))
-  lapply(nn_standardize(nn_by_channel(x, channels), rows, name), rep, length.out = columns)
+  if (!is.null(rows)) x <- nn_take(x, rows)
+  lapply(nn_standardize(nn_by_channel(x, channels), NULL, name), rep, length.out = columns)
 }
 
 # The last dimension of samples of `dim` in the shape that a model puts input k into.
@@ -93,13 +94,22 @@ nn_moments <- function(x, rows) {
   pick <- nn_picked(x, rows)
   columns <- lapply(seq_len(p), function(j) {
     v <- as.double(x[seq(each * (j - 1) + 1, each * j)])
-    if (!is.null(pick)) v <- v[pick]
-    top <- max(abs(v), .Machine$double.xmin) # the squares of large numbers overflow
-    list(mean = mean(v), sd = if (length(v) > 1) stats::sd(v / top) * top else 0,
-         indicator = min(v) >= 0 && max(v) <= 1 && all(v == 0 | v == 1))
+    nn_moments_of(if (is.null(pick)) v else v[pick])
   })
   list(mean = vapply(columns, `[[`, 0, "mean"), sd = vapply(columns, `[[`, 0, "sd"),
        indicator = vapply(columns, `[[`, NA, "indicator"))
+}
+
+nn_moments_of <- function(v) {
+  mean <- mean(v)
+  sd <- if (length(v) > 1) stats::sd(v) else 0
+  if (!is.finite(sd)) { # the squares overflow
+    top <- max(abs(v))
+    sd <- stats::sd(v / top) * top
+  }
+  # zeros and ones have the variance mean (1 - mean): few others need a closer look
+  maybe <- abs(sd^2 * (1 - 1 / length(v)) - mean * (1 - mean)) < 1e-6
+  list(mean = mean, sd = sd, indicator = maybe && all(v == 0 | v == 1))
 }
 
 # Of the samples `rows`, the positions within a column; NULL for all.

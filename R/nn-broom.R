@@ -62,7 +62,8 @@ augment.nn_fit <- function(x, data = nn_fit_frame(x, parent.frame()), newdata = 
 nn_columns_of <- function(p, name) {
   if (is.null(dim(p))) return(stats::setNames(list(unname(p)), name))
   columns <- lapply(seq_len(ncol(p)), function(j) unname(p[, j]))
-  stats::setNames(columns, if (ncol(p) == 1) name else paste(name, nn_column_names(p), sep = "_"))
+  names <- if (is.null(colnames(p))) seq_len(ncol(p)) else colnames(p)
+  stats::setNames(columns, if (ncol(p) == 1) name else paste(name, names, sep = "_"))
 }
 
 # list(.resid) of the fitted values p, where the formula says what they are to be compared with.

@@ -193,7 +193,9 @@ nn_collected <- function(run) {
       if (is.null(z)) z <- nn_run_forward(run, rows)
       w <- if (is.null(run$job$data$weights)) rep(1, length(rows)) else run$job$data$weights[rows]
       y <- nn_back(net$outputs[[i]], plain(nn_take(run$job$data$y[[i]], rows)))
-      if (net$outputs[[i]]$kind == "shares") y <- matrix(max.col(y, "first") - 1)
+      if (net$outputs[[i]]$kind == "shares") {
+        y <- array(nn_largest(y) - 1, c(dim(y)[-length(dim(y))], 1)) # as nn_codes_of()
+      }
       out[[paste0(m$name, suffix[i])]] <-
         m$value(aperm(y), aperm(nn_back(net$outputs[[i]], z[[i]])), w)
     }

@@ -93,9 +93,10 @@ nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
   output <- list(name = name, kind = target$kind, levels = target$levels, names = target$names,
                  logical = target$logical, matrix = target$matrix, loss = loss, center = 0,
                  scale = 1)
-  if (loss$kind == "shares" && length(dim(values)) == 2 && ncol(values) > 1) {
+  columns <- dim(values)[length(dim(values))]
+  if (loss$kind == "shares" && !is.null(columns) && columns > 1) {
     output$kind <- "shares"
-    output$levels <- nn_column_names(values)
+    output$levels <- if (is.null(target$names)) as.character(seq_len(columns)) else target$names
   }
   if (standardize && target$kind == "numeric" && !is.na(loss$degree)) {
     output[c("center", "scale")] <- nn_response_scale(values, rows)
@@ -109,10 +110,6 @@ nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
 nn_default_loss <- function(target) if (target$kind == "class") "cross_entropy" else "mse"
 
 nn_is_classification <- function(output) output$kind != "numeric"
-
-nn_column_names <- function(x) {
-  if (is.null(colnames(x))) as.character(seq_len(ncol(x))) else colnames(x)
-}
 
 nn_columns <- function(x) if (is.null(dim(x))) matrix(x, ncol = 1) else x
 

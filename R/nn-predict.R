@@ -121,21 +121,21 @@ nn_response <- function(output, z, type, names) {
     nn_stop("argument", "type \"%s\" needs a classification; `%s` was trained as a regression",
             type, output$name)
   }
-  if (classes) {
-    rownames(z) <- names
-    return(nn_class_response(output, z, type))
-  }
+  if (classes) return(nn_class_response(output, z, type, names))
   z <- if (type == "link") nn_back(output, z) else nn_back(output, nn_link(loss, z))
   if (isTRUE(output$matrix) || length(dim(z)) > 2 || ncol(z) > 1) {
-    if (length(dim(z)) == 2) dimnames(z) <- nn_names_of(names, output$names, ncol(z))
-    return(z)
+    return(nn_name(z, names, output$names))
   }
   stats::setNames(z[, 1], if (length(names)) names)
 }
 
-nn_names_of <- function(rows, columns, n) {
-  if (length(columns) != n) columns <- NULL
-  if (is.null(rows) && is.null(columns)) NULL else list(rows, columns)
+# An array with names of its samples, its first dimension, and of its columns, the last.
+nn_name <- function(z, rows, columns) {
+  d <- dim(z)
+  if (length(columns) != d[length(d)]) columns <- NULL
+  if (is.null(rows) && is.null(columns)) return(z)
+  dimnames(z) <- c(list(rows), vector("list", length(d) - 2), list(columns))
+  z
 }
 
 # In the units of the data.
@@ -149,24 +149,26 @@ nn_link <- function(loss, z) {
   if (length(dim(z)) > 2) aperm(loss$link(aperm(z))) else t(as.matrix(loss$link(t(z))))
 }
 
-nn_class_response <- function(output, z, type) {
-  if (type == "link") return(if (ncol(z) == 1) z[, 1] else nn_named(z, output$levels))
-  p <- nn_probabilities(output, z)
-  if (type == "prob" || type == "response") return(p)
-  best <- max.col(p, ties.method = "first")
-  if (isTRUE(output$logical)) return(best == 2)
-  factor(output$levels[best], levels = output$levels)
-}
-
-nn_named <- function(z, levels) {
-  if (ncol(z) == length(levels)) colnames(z) <- levels
-  z
-}
-
-# samples x classes; of a loss with one output per sample that is the probability of the second.
-nn_probabilities <- function(output, z) {
+nn_class_response <- function(output, z, type, names) {
+  if (type == "link") {
+    if (ncol(z) > 1) return(nn_name(z, names, output$levels))
+    return(stats::setNames(z[, 1], if (length(names)) names))
+  }
   p <- nn_link(output$loss, z)
+  # of a loss with one output per sample that is the probability of the second
   if (ncol(z) == 1 && length(output$levels) == 2) p <- cbind(1 - p, p)
-  dimnames(p) <- nn_names_of(rownames(z), output$levels, ncol(p))
-  p
+  if (type != "class") return(nn_name(p, names, output$levels))
+  best <- nn_largest(p)
+  if (isTRUE(output$logical)) return(best == 2)
+  class <- factor(output$levels[best], levels = output$levels)
+  if (length(dim(p)) > 2) dim(class) <- dim(best)
+  class
+}
+
+# Which is the first largest value in the last dimension of an array.
+nn_largest <- function(x) {
+  d <- dim(x)
+  rest <- d[-length(d)]
+  best <- max.col(matrix(x, prod(rest)), ties.method = "first")
+  if (length(rest) > 1) array(best, rest) else best
 }

@@ -377,7 +377,9 @@ nn_sample_weights <- function(data, outputs, class_weights, split) {
 
 # How much the classes of each sample count, for a target y as the trainer has it.
 nn_class_counts <- function(output, y, per_class) {
-  if (output$kind == "shares") as.vector(y %*% per_class) else per_class[y[, 1] + 1]
+  if (output$kind != "shares") return(per_class[y[, 1] + 1])
+  n <- nn_rows(y)
+  rowMeans(matrix(matrix(y, ncol = length(per_class)) %*% per_class, n)) # of the steps of sequences
 }
 
 nn_class_weights <- function(class_weights, levels) {

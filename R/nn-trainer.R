@@ -134,7 +134,7 @@ nn_metric_sums <- function(trainer, batch, z) {
 # Shares of classes as the codes of the largest, which metrics of classes want.
 nn_codes_of <- function(output, y) {
   if (output$kind != "shares") return(y)
-  nn_reshape(nn_ones(colWhichMaxs(y), y) - 1, c(1, ncol(y)))
+  nn_reshape(nn_ones(colWhichMaxs(nn_as_columns(y)), y) - 1, c(1, dim(y)[-1]))
 }
 
 # A target or an output in the units of the data.

@@ -115,6 +115,25 @@ test_that("a column of zeros and ones for each class is a factor in another form
   expect_identical(levels(predict(unnamed, x, type = "class")), c("1", "2", "3"))
 })
 
+test_that("classes of the steps of sequences", {
+  set.seed(3)
+  steps <- array(stats::rnorm(60), c(6, 5, 2), list(letters[1:6], NULL, NULL))
+  on <- steps[, , 1] > 0
+  y <- array(c(!on, on) + 0, c(6, 5, 2), list(NULL, NULL, c("off", "on")))
+  net <- nn_model(layer_rnn(4, return_sequences = TRUE), layer_dense(2))
+  fit <- nn_fit(net, steps, y, loss = "cross_entropy", metrics = c("accuracy", "auc"), epochs = 40,
+                optimizer = opt_adam(0.05), class_weights = c(off = 1, on = 2), verbose = FALSE)
+  p <- predict(fit, steps)
+  expect_identical(dimnames(p), list(letters[1:6], NULL, c("off", "on")))
+  class <- predict(fit, steps, type = "class")
+  expect_identical(dim(class), c(6L, 5L))
+  expect_identical(as.vector(class == "on"), as.vector(p[, , "on"] > p[, , "off"]))
+  expect_gt(mean((class == "on") == on), 0.9)
+  expect_gt(fit$history$auc[40], 0.9)
+  expect_identical(dim(predict(fit, steps[0, , ], type = "class")), c(0L, 5L))
+  expect_identical(dim(residuals(fit)), dim(y))
+})
+
 test_that("names of several targets and of their columns are kept", {
   h <- nn_input() |> layer_dense(3)
   net <- nn_model(h |> layer_dense(3), h |> layer_dense(2))

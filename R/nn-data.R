@@ -5,11 +5,13 @@
 #            where it says what newdata must be like.
 #   y        list of targets: list(name, kind, values, ...), see nn_target()
 #   weights  NULL or n numbers
-nn_data <- function(x, y, weights = NULL) {
-  x <- nn_inputs(x)
+# `like`: the inputs of the training that goes on, if one does.
+nn_data <- function(x, y, weights = NULL, like = NULL) {
+  x <- nn_inputs(x, like = like)
   n <- nn_rows(x$x[[1]])
   y <- nn_outputs(y, n)
-  list(n = n, x = x$x, inputs = x$inputs, y = y, weights = nn_case_weights(weights, n))
+  list(n = n, x = x$x, inputs = if (is.null(like)) x$inputs else like, y = y,
+       weights = nn_case_weights(weights, n))
 }
 
 # Further samples (a validation set) for a model that was, or will be, trained on `data`.

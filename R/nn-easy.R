@@ -63,6 +63,7 @@ nn.default <- function(x, y, weights = NULL, hidden = c(64, 32), activation = NU
     nn_stop("shape", paste("nn() is for matrices and data frames, not %s: nn_model() makes other",
                            "networks"), nn_describe(x))
   }
+  if (missing(y)) nn_stop("argument", "`y` is missing (or `data`, and `x` is no formula)")
   plan <- nn_easy_plan(inputs$inputs[[1]]$dim, nn_rows(inputs$x[[1]]), y, loss,
                        nn_easy_hidden(hidden, size, missing(hidden)), activation, size)
   how <- nn_easy_training(plan, optimizer, decay, epochs, maxit, batch_size)

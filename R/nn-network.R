@@ -79,14 +79,18 @@ nn_unflat <- function(layout, weights, param, fixed) {
 
 # The loss and the data's part of output i. Numbers are standardised if the loss allows it: each
 # column by its mean, all by one scale, so that the loss can be given in the data's units.
-nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
-  loss <- nn_as_loss(if (is.null(loss)) nn_default_loss(target) else loss, length(target$levels))
+# `before`: the output of the training that goes on, if one does.
+nn_output_of <- function(target, loss, standardize, rows, before = NULL) {
+  name <- target$name
+  if (is.null(loss)) loss <- nn_default_loss(target, before)
+  loss <- nn_as_loss(loss, length(target$levels))
   one <- loss$kind == "shares" && NCOL(target$values) == 1
   if (loss$kind == "class" || one) target <- nn_as_classes(target)
   if (loss$kind == "numeric" && target$kind == "class") {
     nn_stop("type", "loss \"%s\" needs a numeric `%s`, not a factor: leave out `loss`", loss$name,
             name)
   }
+  target <- nn_levels_before(target, before)
   values <- if (target$kind == "class") target$values - 1 else target$values
   if (!is.double(values)) storage.mode(values) <- "double"
   if (target$kind == "numeric") loss$check(aperm(nn_columns(values)))
@@ -99,7 +103,9 @@ nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
     output$levels <- if (is.null(target$names)) as.character(seq_len(columns)) else target$names
   }
   if (standardize && target$kind == "numeric" && !is.na(loss$degree)) {
-    output[c("center", "scale")] <- nn_response_scale(values, rows)
+    goes_on <- identical(before$loss$name, loss$name)
+    output[c("center", "scale")] <-
+      if (goes_on) before[c("center", "scale")] else nn_response_scale(values, rows)
     values <- nn_standard_response(output, values)
   }
   values <- nn_columns(values)
@@ -107,7 +113,20 @@ nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
   list(output = output, values = values, wanted = loss$outputs(target))
 }
 
-nn_default_loss <- function(target) if (target$kind == "class") "cross_entropy" else "mse"
+nn_default_loss <- function(target, before = NULL) {
+  class <- target$kind == "class"
+  if (!is.null(before) && !(class && before$loss$kind == "numeric")) return(before$loss)
+  if (class) "cross_entropy" else "mse"
+}
+
+# Classes that the training had before keep their outputs, in whatever order the levels are now.
+nn_levels_before <- function(target, before) {
+  if (is.null(before) || target$kind != "class" || before$kind != "class") return(target)
+  codes <- match(target$levels, before$levels)[target$values]
+  if (anyNA(codes)) return(target)
+  target[c("values", "levels", "outputs")] <- list(codes, before$levels, length(before$levels))
+  target
+}
 
 nn_is_classification <- function(output) output$kind != "numeric"
 

@@ -27,7 +27,6 @@
 #' @export
 predict.nn_fit <- function(object, newdata, type = c("response", "prob", "class", "link"),
                            batch_size = NULL, ...) {
-  nn_check_version(object$version, "this fit")
   if (missing(newdata)) {
     nn_stop("argument", paste("`newdata` is missing: the fit does not keep the training data",
                               "(fitted() finds them again)"))
@@ -39,6 +38,7 @@ predict.nn_fit <- function(object, newdata, type = c("response", "prob", "class"
 
 # Predictions for checked inputs list(x, na.action): rows that were left out are NA.
 nn_predict <- function(fit, inputs, type, names, piece = NULL) {
+  nn_check_version(fit$version, "this fit")
   net <- nn_fit_net(fit)
   type <- nn_predict_types(type, net$outputs)
   z <- nn_network_predict(net, fit$weights, fit$state, inputs$x, piece)

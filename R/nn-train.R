@@ -36,7 +36,7 @@
 #'   its defaults. [opt_lbfgs()] uses all samples in each step, and `epochs`
 #'   says how many iterations it may take.
 #' @param loss See [losses]: an object, its name, a function of `(y_true, y_pred)`, or `NULL` for
-#'   `"cross_entropy"` of a factor and `"mse"` of numbers. A list for several outputs.
+#'   `"cross_entropy"` of a factor and `"mse"` of numbers (or that of the fit that goes on). A list for several outputs.
 #' @param validation Samples that are held out and only watched: a share (at least 0, less than 1)
 #'   of them chosen at random, their numbers (or `TRUE` for each of them, `FALSE` for the others),
 #'   or other data as `list(x, y)` or `list(x, y, weights)`.
@@ -104,7 +104,8 @@ nn_fit.default <- function(model, x, y, epochs = 10, batch_size = 32, optimizer 
   if (missing(y)) nn_stop("argument", "`y` is missing")
   options <- nn_options(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
                         precision, verbose, !missing(batch_size))
-  data <- nn_data(x, y, weights)
+  model <- nn_as_model(model)
+  data <- nn_data(x, y, weights, model$before$inputs)
   job <- nn_job(model, data, loss, validation, class_weights, metrics, standardize, options)
   job$asked <- model$asked
   if (is.null(job$asked)) job$asked <- list(call = nn_call(match.call(), "nn_fit"))
@@ -242,9 +243,10 @@ nn_model_outputs <- function(model, targets, loss, standardize, rows) {
   if (length(loss) != n) {
     nn_stop("argument", "`loss` has %d elements for %d outputs", length(loss), n)
   }
-  Map(function(target, loss, at) {
-    nn_output_of(target, loss, any(standardize) && nn_is_linear(model, at), rows)
-  }, targets, loss, model$outputs)
+  before <- model$before$outputs
+  Map(function(target, loss, at, before) {
+    nn_output_of(target, loss, any(standardize) && nn_is_linear(model, at), rows, before)
+  }, targets, loss, model$outputs, if (is.null(before)) list(NULL) else before)
 }
 
 # Whether output `at` of the model can be any number: what a sigmoid gives cannot be a standardised

@@ -2,8 +2,8 @@
 #'
 #' `nn_layers()` takes layers out of a fit together with what they have learnt, to be put into
 #' another [nn_model()]. A whole fit can be given to [nn_fit()] as its `model`: the training goes on
-#' from its weights. [nn_freeze()] keeps layers as they are. An input that a trained layer takes is
-#' standardised as it was when the layer learnt.
+#' from its weights, with its loss unless another is given. [nn_freeze()] keeps layers as they are.
+#' An input that a trained layer takes is standardised as it was when the layer learnt.
 #'
 #' @param fit A result of [nn_fit()].
 #' @param layers Which layers: numbers, or negative ones for all but those. `NULL`: all.
@@ -32,10 +32,12 @@ print.nn_layers <- function(x, ...) {
   invisible(x)
 }
 
-# The model of a fit whose layers start from what they have learnt.
+# The model of a fit whose layers start from what they have learnt; `before`: the inputs and outputs
+# of that training.
 nn_as_model <- function(model) {
   if (!inherits(model, "nn_fit")) return(model)
   fit <- model
+  nn_check_version(fit$version, "this fit")
   model <- fit$model
   of <- nn_weights_of(model)
   for (i in seq_along(model$layers)) {
@@ -44,6 +46,7 @@ nn_as_model <- function(model) {
                                      scaling = fit$net$scaling[inputs])
   }
   model$scaling <- fit$net$scaling
+  model$before <- fit$net[c("inputs", "outputs")]
   model
 }
 
@@ -64,7 +67,7 @@ nn_dim <- function(x) as.integer(if (is.null(dim(x))) length(x) else dim(x))
 
 # The model alone, as a fit keeps it.
 nn_model_bare <- function(model) {
-  model$scaling <- model$asked <- NULL
+  model$scaling <- model$asked <- model$before <- NULL
   model$layers <- lapply(model$layers, function(layer) {
     layer$learnt <- NULL
     layer

@@ -14,6 +14,24 @@ test_that("a fit as a model goes on from its weights and its standardisation", {
   expect_null(more$model$layers[[1]]$start) # a fit keeps its weights once
 })
 
+test_that("a training that goes on keeps its loss, columns, classes and units", {
+  again <- function(fit, ...) nn_quiet(fit, ..., epochs = 1, optimizer = opt_sgd(1e-30))
+  fit <- transfer_fit(nn_model(layer_dense(3)))
+  turned <- again(fit, x[, 4:1], factor(iris$Species, rev(levels(iris$Species))))
+  expect_identical(predict(turned, x), predict(fit, x))
+  expect_equal(turned$history$accuracy, mean(predict(fit, x, type = "class") == iris$Species))
+  expect_error(again(fit, x[, -1], iris$Species), "3 columns, .* trained with 4",
+               class = "anygpu_error_shape")
+  size <- transfer_fit(nn_model(layer_dense(1)), iris$Sepal.Length)
+  some <- again(size, x[101:150, ], iris$Sepal.Length[101:150])
+  expect_identical(predict(some, x), predict(size, x))
+  counts <- transfer_fit(nn_model(layer_dense(1)), rep(0:2, 50), loss = "poisson")
+  expect_identical(again(counts, x, rep(0:2, 50))$net$outputs[[1]]$loss$name, "poisson")
+  expect_identical(again(size, x, iris$Sepal.Length, loss = "mae")$net$outputs[[1]]$loss$name, "mae")
+  fit$version <- 99L
+  expect_error(again(fit, x, iris$Species), "newer version", class = "anygpu_error_argument")
+})
+
 test_that("trained layers move to another model, and stay if they are frozen", {
   fit <- transfer_fit(nn_model(layer_dense(8, "tanh"), layer_dense(3)), standardize = FALSE)
   net <- nn_model(nn_layers(fit, -2), layer_dense(1))

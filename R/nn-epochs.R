@@ -249,7 +249,8 @@ nn_fit_new <- function(job, values, history, device, ...) {
     model = nn_model_bare(job$net$model), weights = values$weights, state = values$state,
     history = history, baseline = job$baseline, net = job$net[setdiff(names(job$net), "model")],
     optimizer = job$options$optimizer, epochs = job$options$epochs,
-    batch_size = job$options$batch_size, metrics = job$metrics,
+    batch_size = job$options$batch_size,
+    metrics = lapply(job$metrics, vapply, `[[`, "", "name"), # themselves they hold all they were of
     samples = lengths(job$split), device = device, version = nn_fit_version
   ), job$asked, list(...)))
 }

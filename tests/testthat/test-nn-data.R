@@ -44,8 +44,8 @@ test_that("other bad arguments are classed errors", {
   expect_nn_error("argument", "`epochs`", net, x, y, epochs = 0)
   expect_nn_error("argument", "`batch_size`", net, x, y, batch_size = 0)
   expect_nn_error("argument", "`batch_size`", net, x, y, batch_size = 2.5)
-  expect_nn_error("argument", "`optimizer` must be .* or one of \"sgd\", \"adam\", .*\"adan\"", net, x,
-                  y, optimizer = "adan")
+  expect_nn_error("argument", "`optimizer` must be .* or one of \"sgd\", \"adam\", .*\"adan\"",
+                  net, x, y, optimizer = "adan")
   expect_nn_error("argument", "`loss` must be a loss .* or one of", net, x, y, loss = "hinges")
   expect_nn_error("argument", "`validation`", net, x, y, validation = 1)
   expect_nn_error("argument", "`validation`", net, x, y, validation = 151)

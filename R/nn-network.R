@@ -132,3 +132,8 @@ nn_standard_response <- function(output, values) {
   if (is.null(dim(values))) return((values - output$center) / output$scale)
   sweep(values, length(dim(values)), output$center) / output$scale
 }
+
+# What a loss of standardised targets is multiplied by to be in the units of the data.
+nn_loss_unit <- function(output) {
+  if (identical(output$scale, 1)) 1 else output$scale^output$loss$degree
+}

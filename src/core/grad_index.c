@@ -34,9 +34,9 @@ static ag_array *positions_in(ag_bag *b, const ag_array *x, ag_array **outside) 
   const double first = x->u.scatter.first;
   const double extent = (double)x->shape.dim[x->u.scatter.along];
   ag_array *at = ag_bag_op(b, AG_OP_int_add, index, ag_bag_scalar(b, 1 - first, AG_I32));
-  ag_array *in = ag_bag_op(
-      b, AG_OP_and, ag_bag_op(b, AG_OP_int_ge, at, ag_bag_scalar(b, 1, AG_I32)),
-      ag_bag_op(b, AG_OP_int_le, at, ag_bag_scalar(b, extent, AG_I32)));
+  ag_array *in =
+      ag_bag_op(b, AG_OP_and, ag_bag_op(b, AG_OP_int_ge, at, ag_bag_scalar(b, 1, AG_I32)),
+                ag_bag_op(b, AG_OP_int_le, at, ag_bag_scalar(b, extent, AG_I32)));
   *outside = ag_bag_op(b, AG_OP_or, ag_bag_op(b, AG_OP_is_na, in, NULL),
                        ag_bag_op(b, AG_OP_not, in, NULL));
   return at;

@@ -101,7 +101,8 @@ static ag_array *spread(ag_bag *b, ag_array *value, const ag_array *x, const ag_
   ag_axes axes = {.nd = x->shape.nd};
   for (int q = 0; q < axes.nd; q++) {
     ag_array *wide = NULL;
-    axes.axis[q] = q, axes.off[q] = s->at[q] ? 0 : s->first[q], axes.step[q] = s->at[q] ? 1 : s->step[q];
+    axes.axis[q] = q, axes.off[q] = s->at[q] ? 0 : s->first[q],
+    axes.step[q] = s->at[q] ? 1 : s->step[q];
     if (!s->at[q]) continue;
     if (b->status == AG_OK)
       b->status = ag_expr_scatter(&wide, value, s->at[q], q, x->shape.dim[q], 1);

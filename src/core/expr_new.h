@@ -11,5 +11,7 @@ AG_CHECKED ag_status ag_expr_node(ag_array **out, ag_kind kind, ag_dtype type, a
 /* The type of reals in which they are computed: float64 wins over float32; single numbers adapt to
  * the arrays they meet. */
 ag_dtype ag_expr_common_real(int n, ag_array *const *arg);
+/* While it is on, however deep the graph, nothing is run: for walks that need the nodes' marks. */
+void ag_expr_hold(int on);
 
 #endif

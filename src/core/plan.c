@@ -324,13 +324,23 @@ static ag_status run_once(ag_plan *p) {
   return AG_OK;
 }
 
-/* What ran without being stored will be stored when it is asked for again. */
+/* What ran without being stored will be stored when it is asked for again; that is no loss where
+ * memory for the stack runs out. Not recursive: what gradients leave pending is deep. */
 static void mark_computed(ag_array *x) {
-  if (x->computed || x->kind == AG_BUFFER) return;
-  x->computed = x->kind == AG_ELEMENTWISE || x->kind == AG_CAST || x->kind == AG_RANDOM ||
-                x->kind == AG_MATMUL || x->kind == AG_CONV;
-  for (int i = 0; i < x->nargs; i++)
-    if (x->arg[i]) mark_computed(x->arg[i]);
+  ag_array **stack = NULL;
+  int n = 0, cap = 0;
+  for (; x; x = n ? stack[--n] : NULL) {
+    if (x->computed || x->kind == AG_BUFFER) continue;
+    x->computed = 1;
+    if (n + x->nargs > cap) {
+      ag_array **more = realloc(stack, (size_t)(cap = 2 * (n + x->nargs) + 64) * sizeof *stack);
+      if (!more) break;
+      stack = more;
+    }
+    for (int i = 0; i < x->nargs; i++)
+      if (x->arg[i]) stack[n++] = x->arg[i];
+  }
+  free(stack);
 }
 
 static void materialise_results(ag_plan *p, int n, ag_array *const *target) {

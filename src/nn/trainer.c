@@ -203,9 +203,7 @@ ag_status ag_trainer_pass(ag_trainer *t, int which, int64_t n, const int *index,
   AG_TRY(index_reserve(t, pass, n));
   pass->n = n;
   pass->batch = batch < n ? batch : n;
-  AG_TRY(index_write(pass, index));
-  if (!pass->sum) return AG_OK;
-  return ag_buffer_zero(pass->sum, 0, (size_t)pass->nsum * ag_dtype_size(t->type));
+  return index_write(pass, index);
 }
 
 ag_status ag_trainer_data(ag_trainer *t, int i, ag_array *data) {

@@ -78,7 +78,8 @@
 #'   `anygpu_error_argument`. A loss that is not finite gives a warning of class
 #'   `anygpu_warning_diverged`, an interrupt one of class `anygpu_warning_interrupt`, samples of
 #'   one class only one of class `anygpu_warning_class`, a constant column one of class
-#'   `anygpu_warning_constant`.
+#'   `anygpu_warning_constant`, a checkpoint that cannot be written one of class
+#'   `anygpu_warning_checkpoint`.
 #' @examples
 #' set.seed(1)
 #' net <- nn_model(layer_dense(16, "relu"), layer_dense(3))

@@ -103,9 +103,22 @@ nn_model_make <- function(model, shapes, what) {
 # `ctx_of(i)`: the context of layer i.
 nn_model_forward <- function(model, w, x, ctx_of) {
   out <- list()
+  kept <- nn_kept_layers(model, w)
   for (i in seq_along(model$layers)) {
     h <- nn_given(model$from[[i]], x, out)
-    out[[i]] <- nn_layer_forward(model$layers[[i]], w[[i]], h, ctx_of(i))
+    ctx <- ctx_of(i)
+    z <- nn_layer_forward(model$layers[[i]], w[[i]], h, ctx)
+    out[[i]] <- if (kept[i]) ctx$keep(z) else z
   }
   out[model$outputs]
+}
+
+# Whose outputs may be kept in fewer bits: not the network's own, nor what is still the data.
+nn_kept_layers <- function(model, w) {
+  learnt <- logical(length(model$layers))
+  for (i in seq_along(model$layers)) {
+    from <- model$from[[i]]
+    learnt[i] <- length(w[[i]]) > 0 || any(learnt[from[from > 0]])
+  }
+  learnt & !seq_along(learnt) %in% model$outputs
 }

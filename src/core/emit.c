@@ -164,8 +164,21 @@ static int compute(emitter *e, int i, const ag_place *at) {
   }
 }
 
+static int emit_widened(emitter *e, const ag_array *x, const ag_place *at) {
+  const ag_program *p = &e->k->prog;
+  const int from = emit(e, x->arg[0]->mark, at);
+  if (from < 0) return -1;
+  for (int r = 0; r < p->ninstr; r++)
+    if (p->instr[r].kind == AG_I_CAST && p->instr[r].arg[0] == from && p->instr[r].type == x->type)
+      return r;
+  return add_instr(
+      e,
+      (ag_instr){.kind = AG_I_CAST, .type = x->type, .from = AG_B16, .arg = {from, -1, -1}});
+}
+
 static int emit(emitter *e, int i, const ag_place *at) {
   ag_item *t = &e->b->item[i];
+  if (ag_is_widened(t->x)) return emit_widened(e, t->x, at);
   if (ag_is_viewlike(t->x)) {
     int r = emit_through(e, t->x, at);
     if (r != -2) return r;

@@ -3,6 +3,7 @@
 #include "grad.h"
 #include "array_new.h"
 #include "conv.h"
+#include "grad_keep.h"
 #include "grad_sum.h"
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@ typedef struct {
   ag_array **seen; /* all that are marked, borrowed */
   int nseen, seen_cap;
   ag_joins joins;
+  ag_keep keep;
+  int below_outputs; /* of a network: the nodes that are pushed now are kept */
 } tape;
 
 /* -- which nodes lie between x and y ------------------------------------------------------- */
@@ -37,7 +40,7 @@ static ag_status push(tape *t, ag_array *x) {
   t->node = node;
   x->mark = t->n;
   t->node[t->n++] = (tape_node){.x = x};
-  return AG_OK;
+  return t->below_outputs ? ag_keep_add(&t->keep, x) : AG_OK;
 }
 
 static ag_status see(tape *t, ag_array *x) {
@@ -77,11 +80,17 @@ static void tape_drop(tape *t) {
   for (int i = 0; i < t->nseen; i++) t->seen[i]->mark = UNSEEN;
   for (int i = 0; i < t->n; i++) ag_grad_drop(&t->node[i].sum);
   ag_joins_drop(&t->joins);
+  ag_keep_drop(&t->keep);
   free(t->node);
   free(t->seen);
 }
 
 static int wants(const ag_array *x) { return x && x->mark >= 0; }
+
+/* What the way back knows of x: borrowed. */
+static ag_status known(tape *t, ag_array **value, ag_array *x) {
+  return ag_keep_value(&t->keep, value, x);
+}
 
 /* -- accumulating -------------------------------------------------------------------------- */
 static ag_grad_sum *sum_of(const tape *t, const ag_array *x) { return &t->node[x->mark].sum; }
@@ -113,10 +122,12 @@ static int is_number(const char *text, double *value) {
   return *end == 0;
 }
 
-static ag_status derivative(ag_array **out, ag_array *x, ag_op op, ag_array *g) {
+static ag_status derivative(tape *t, ag_array **out, ag_array *x, ag_op op, ag_array *g) {
   double value;
   ag_array *factor, *third = x->nargs > 2 ? x->arg[2] : x;
   ag_array *arg[3] = {x->arg[0], x->nargs > 1 ? x->arg[1] : NULL, third};
+  for (int i = 0; i < 3; i++)
+    if (arg[i] && ag_op_get(op)->uses[i]) AG_TRY(known(t, &arg[i], arg[i]));
   if (is_number(ag_op_get(op)->text, &value)) {
     if (value == 1) {
       *out = ag_array_retain(g);
@@ -138,7 +149,7 @@ static ag_status grad_elementwise(tape *t, ag_array *x, ag_array *g) {
     if (!wants(x->arg[i]) || !strcmp(ag_op_get(op)->text, "0")) continue;
     if (!ag_op_get(op)->differentiable)
       return ag_fail(AG_E_ARGUMENT, "`%s` has no derivative here", ag_op_get((ag_op)x->op)->name);
-    AG_TRY(derivative(&part, x, op, g));
+    AG_TRY(derivative(t, &part, x, op, g));
     AG_TRY(add_grad(t, x->arg[i], part));
   }
   return AG_OK;
@@ -146,6 +157,7 @@ static ag_status grad_elementwise(tape *t, ag_array *x, ag_array *g) {
 
 static ag_status grad_cast(tape *t, ag_array *x, ag_array *g) {
   ag_array *part;
+  if (x->type == AG_B16 || ag_is_widened(x)) return add_grad(t, x->arg[0], ag_array_retain(g));
   if (x->arg[0]->type > AG_F32) return AG_OK; /* integers and logicals carry no gradient */
   AG_TRY(ag_expr_cast(&part, g, x->arg[0]->type));
   return add_grad(t, x->arg[0], part);
@@ -273,13 +285,14 @@ static ag_status combine(ag_array **g, ag_op op, ag_array *b) {
   return AG_OK;
 }
 
-static ag_status grad_prod(ag_array **g, ag_array *x) {
-  ag_array *y;
+static ag_status grad_prod(tape *t, ag_array **g, ag_array *x) {
+  ag_array *y, *factor;
   AG_TRY(stretch(&y, x, x));
   ag_status status = combine(g, AG_OP_mul, y);
   ag_array_release(y);
   AG_TRY(status);
-  return combine(g, AG_OP_div, x->arg[0]);
+  AG_TRY(known(t, &factor, x->arg[0]));
+  return combine(g, AG_OP_div, factor);
 }
 
 /* The extreme elements share the gradient. */
@@ -341,7 +354,7 @@ static ag_status grad_reduce(tape *t, ag_array *x, ag_array *g) {
   AG_TRY(stretch(&part, x, g));
   switch ((ag_reduction)x->op) {
   case AG_MEAN: s = grad_mean(&part, x); break;
-  case AG_PROD: s = grad_prod(&part, x); break;
+  case AG_PROD: s = grad_prod(t, &part, x); break;
   case AG_MIN:
   case AG_MAX: s = grad_extreme(&part, x); break;
   default: break;
@@ -379,9 +392,9 @@ static ag_status side_by_side(ag_array **out, ag_array *x) {
   return ag_expr_reshape(out, x, flat);
 }
 
-static ag_status grad_left_of_all(ag_array **part, const ag_array *x, ag_array *g) {
+static ag_status grad_left_of_all(ag_array **part, const ag_array *x, ag_array *b, ag_array *g) {
   ag_array *all_b = NULL, *all_g = NULL, *product = NULL;
-  ag_status s = side_by_side(&all_b, x->arg[1]);
+  ag_status s = side_by_side(&all_b, b);
   if (s == AG_OK) s = side_by_side(&all_g, g);
   if (s == AG_OK)
     s = x->u.trans.ta ? ag_expr_matmul(&product, all_b, all_g, 0, 1)
@@ -393,16 +406,14 @@ static ag_status grad_left_of_all(ag_array **part, const ag_array *x, ag_array *
 }
 
 /* C = op(A) op(B):  dA = dC op(B)', dB = op(A)' dC, each transposed where its operand was. */
-static ag_status grad_left(ag_array **part, const ag_array *x, ag_array *g) {
-  ag_array *b = x->arg[1];
+static ag_status grad_left(ag_array **part, const ag_array *x, ag_array *b, ag_array *g) {
   const int ta = x->u.trans.ta, tb = x->u.trans.tb;
-  if (is_one_product(x)) return grad_left_of_all(part, x, g);
+  if (is_one_product(x)) return grad_left_of_all(part, x, b, g);
   AG_TRY(ta ? ag_expr_matmul(part, b, g, tb, 1) : ag_expr_matmul(part, g, b, 0, !tb));
   return over_products(part, x->arg[0]);
 }
 
-static ag_status grad_right(ag_array **part, const ag_array *x, ag_array *g) {
-  ag_array *a = x->arg[0];
+static ag_status grad_right(ag_array **part, const ag_array *x, ag_array *a, ag_array *g) {
   const int ta = x->u.trans.ta, tb = x->u.trans.tb;
   AG_TRY(tb ? ag_expr_matmul(part, g, a, 1, ta) : ag_expr_matmul(part, a, g, !ta, 0));
   return over_products(part, x->arg[1]);
@@ -416,14 +427,15 @@ static int is_plain_product(const ag_array *x, const ag_array *g) {
 
 static ag_status grad_matmul(tape *t, ag_array *x, ag_array *g) {
   for (int i = 0; i < 2; i++) {
-    ag_array *part = NULL;
+    ag_array *part = NULL, *other;
     if (!wants(x->arg[i])) continue;
+    AG_TRY(known(t, &other, x->arg[!i]));
     if (i == 0 && is_plain_product(x, g)) {
-      AG_TRY(ag_grad_add_product(sum_of(t, x->arg[0]), ag_array_retain(g), x->arg[1],
+      AG_TRY(ag_grad_add_product(sum_of(t, x->arg[0]), ag_array_retain(g), other,
                                  x->u.trans.precision));
       continue;
     }
-    ag_status s = i ? grad_right(&part, x, g) : grad_left(&part, x, g);
+    ag_status s = i ? grad_right(&part, x, other, g) : grad_left(&part, x, other, g);
     AG_TRY(give(t, x->arg[i], s, part));
   }
   return AG_OK;
@@ -443,9 +455,10 @@ static ag_status grad_conv(tape *t, ag_array *x, ag_array *g) {
   g = ag_array_retain(g);
   if (g->kind == AG_SCALAR) STEP(g, ag_expr_recycle(&next, g, x->shape));
   for (int i = 0; i < 2 && s == AG_OK; i++) {
-    ag_array *part = NULL;
+    ag_array *part = NULL, *other;
     if (!wants(x->arg[i])) continue;
-    s = ag_conv_grad(&part, x, i, g);
+    s = known(t, &other, x->arg[!i]);
+    if (s == AG_OK) s = ag_conv_grad(&part, x, i, other, g);
     s = give(t, x->arg[i], s, part);
   }
   ag_array_release(g);
@@ -454,14 +467,17 @@ static ag_status grad_conv(tape *t, ag_array *x, ag_array *g) {
 
 /* -- poolings ------------------------------------------------------------------------------ */
 static ag_status grad_pooling(tape *t, ag_array *x, ag_array *g) {
+  ag_array *in, *out;
   if (x->op == AG_POOLING_MAX_BACK)
     return ag_fail(AG_E_ARGUMENT, "the second derivative of a maximum is not provided");
+  AG_TRY(known(t, &in, x->arg[0]));
+  AG_TRY(known(t, &out, x));
   g = ag_array_retain(g);
   if (g->kind == AG_SCALAR) STEP(g, ag_expr_recycle(&next, g, x->shape));
   STEP(g, x->op == AG_POOLING_AVERAGE_BACK
               ? ag_expr_pooling(&next, g, AG_POOLING_AVERAGE, &x->u.pooling.window,
                                 x->u.pooling.count_pad)
-              : ag_expr_pooling_back(&next, x, g));
+              : ag_expr_pooling_back(&next, x, in, out, g));
   return add_grad(t, x->arg[0], g);
 }
 
@@ -502,10 +518,20 @@ static ag_status total(tape *t, const ag_array *x) {
   return ag_grad_total(sum_of(t, x), x->shape, &t->joins);
 }
 
-static ag_status run(tape *t, ag_array *y, int n, ag_array *const *x) {
+/* The nodes below the outputs z stand first on the tape. */
+static ag_status visit_network(tape *t, int nz, ag_array *const *z) {
+  for (int i = 0; i < nz; i++) AG_TRY(visit_below(t, z[i]));
+  for (int i = 0; i < nz; i++) ag_keep_exact(&t->keep, z[i]);
+  return AG_OK;
+}
+
+static ag_status run(tape *t, ag_array *y, int nz, ag_array *const *z, int n, ag_array *const *x) {
+  t->keep.on = t->below_outputs = nz > 0;
   for (int i = 0; i < n; i++)
     if (x[i]->mark == UNSEEN) AG_TRY(push(t, x[i]));
   int inputs = t->n; /* fewer than n if an array is named twice */
+  AG_TRY(visit_network(t, nz, z));
+  t->below_outputs = 0;
   AG_TRY(visit_below(t, y));
   if (y->mark < 0) return AG_OK;
   AG_TRY(constant(&sum_of(t, y)->total, y, 1));
@@ -532,12 +558,13 @@ static ag_status collect(const tape *t, int n, ag_array *const *x, ag_array **ou
   return AG_OK;
 }
 
-ag_status ag_grad(ag_array *y, int n, ag_array *const *x, ag_array **out) {
+ag_status ag_grad_kept(ag_array *y, int nz, ag_array *const *z, int n, ag_array *const *x,
+                       ag_array **out) {
   tape t = {0};
   if (y->type > AG_F32)
     return ag_fail(AG_E_TYPE, "the gradient of a %s array is not defined", ag_dtype_name(y->type));
   for (int i = 0; i < n; i++) out[i] = NULL;
-  ag_status status = run(&t, y, n, x);
+  ag_status status = run(&t, y, nz, z, n, x);
   if (status == AG_OK) status = collect(&t, n, x, out);
   tape_drop(&t);
   if (status == AG_OK) return AG_OK;
@@ -546,4 +573,8 @@ ag_status ag_grad(ag_array *y, int n, ag_array *const *x, ag_array **out) {
     out[i] = NULL;
   }
   return status;
+}
+
+ag_status ag_grad(ag_array *y, int n, ag_array *const *x, ag_array **out) {
+  return ag_grad_kept(y, 0, NULL, n, x, out);
 }

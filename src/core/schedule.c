@@ -23,6 +23,7 @@ static ag_status add_item(ag_build *b, ag_array *x) {
   b->item[b->nitems++] = (ag_item){.x = x,
                                    .owner = -1,
                                    .others = INT64_MAX,
+                                   .needed = INT64_MAX,
                                    .kernel = -1,
                                    .slot = -1,
                                    .into = -1,
@@ -33,8 +34,10 @@ static ag_status add_item(ag_build *b, ag_array *x) {
   return AG_OK;
 }
 
+/* Of a gradient the last parameters' part comes first: it uses up what the way back has just
+ * computed, which else would have to wait for the first ones'. */
 static ag_status collect(ag_build *b, ag_array *x) {
-  ag_walk walk = {0};
+  ag_walk walk = {.parts_last_first = 1};
   ag_status status = ag_walk_begin(&walk, x);
   while (status == AG_OK && (x = ag_walk_next(&walk, &status))) status = add_item(b, x);
   ag_walk_end(&walk);

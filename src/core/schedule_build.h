@@ -14,6 +14,7 @@ typedef struct {
   int owner;      /* the first of the kernels that could compute it where they use it, or -1 */
   ag_place at;    /* its place there */
   int64_t others; /* position of the first other use */
+  int64_t needed; /* position of the first kernel that reads it from memory */
   int stored;     /* has a slot */
   int target;     /* number of the target + 1, or 0 */
   int kernel;     /* that computes its stored value, or -1 */
@@ -28,6 +29,7 @@ typedef struct {
 typedef struct {
   int root; /* item */
   ag_shape space;
+  int64_t before; /* position of the kernel that it runs just before, or INT64_MAX */
   int copy_into; /* CONCAT item, or leaf to be assigned, that the root is copied into, or -1 */
   int64_t copy_offset;
   int matmul; /* item of the product or convolution whose epilogue this is, or -1 */
@@ -42,10 +44,6 @@ typedef struct {
   ag_schedule *s;
 } ag_build;
 
-/* VIEW, RESHAPE and RECYCLE are index arithmetic: consumers look through them where they can. */
-static inline int ag_is_viewlike(const ag_array *x) {
-  return x->kind == AG_VIEW || x->kind == AG_RESHAPE || x->kind == AG_RECYCLE;
-}
 /* Free to compute again wherever they are used. */
 static inline int ag_is_free(const ag_array *x) {
   return x->kind == AG_SCALAR || x->kind == AG_IOTA || x->kind == AG_BUFFER;

@@ -14,7 +14,8 @@ static ag_status add_cut(ag_build *b, int root, ag_shape space, int *c) {
     b->cut = cut, b->cut_cap = cap;
   }
   *c = b->ncuts;
-  b->cut[b->ncuts++] = (ag_cut){.root = root, .space = space, .copy_into = -1, .matmul = -1};
+  b->cut[b->ncuts++] = (ag_cut){
+      .root = root, .space = space, .before = INT64_MAX, .copy_into = -1, .matmul = -1};
   return AG_OK;
 }
 
@@ -30,6 +31,7 @@ static int64_t first_assignment(const ag_build *b) { return 2 * (int64_t)b->nite
 
 int64_t ag_cut_position(const ag_build *b, const ag_cut *c) {
   if (assigns(b, c)) return first_assignment(b) + 2 * (int64_t)c->root + 1;
+  if (c->before < INT64_MAX) return c->before - 1;
   return c->copy_into >= 0 ? 2 * (int64_t)c->copy_into : 2 * (int64_t)c->root + 1;
 }
 
@@ -48,6 +50,7 @@ static void need(ag_build *b, int c, ag_array *x) {
   ag_item *t = &b->item[x->mark];
   t->uses = 2;
   t->others = least(t->others, position(b, c));
+  t->needed = least(t->needed, position(b, c));
 }
 
 /* A kernel more that could compute the item: the first one becomes its owner. */
@@ -68,6 +71,11 @@ static void use(ag_build *b, ag_array *x, int c, const ag_place *at) {
   if (ag_is_viewlike(x)) {
     if (ag_place_through(&inner, at, x, &b->cut[c].space)) use(b, x->arg[0], c, &inner);
     else need(b, c, x), b->cut[c].operands++;
+    return;
+  }
+  if (ag_is_widened(x)) {
+    b->cut[c].instrs++;
+    use(b, x->arg[0], c, at);
     return;
   }
   if (t->owner == c && same_place(b, t, at)) return;
@@ -280,6 +288,7 @@ static ag_status own_kernel(ag_build *b, int i) {
   ag_shape space = of_argument ? x->arg[0]->shape : x->shape;
   AG_TRY(add_cut(b, i, space, &c));
   b->item[i].kernel = c;
+  if (ag_is_widened(x)) b->cut[c].before = b->item[i].needed; /* it is twice as large */
   ag_place at = ag_place_identity(&space), inner;
   if (accumulates(x) || x->kind == AG_CONV_WEIGHT) {
     b->cut[c].matmul = i;
@@ -320,7 +329,8 @@ static ag_status decide(ag_build *b, int i) {
   ag_item *t = &b->item[i];
   ag_array *x = t->x;
   if (x->kind == AG_BUFFER) return AG_OK;
-  if ((ag_is_free(x) || ag_is_viewlike(x)) && !t->target && t->uses < 2) return AG_OK;
+  const int is_light = ag_is_free(x) || ag_is_viewlike(x) || ag_is_widened(x);
+  if (is_light && !t->target && t->uses < 2) return AG_OK;
   if (t->assign >= 0) AG_TRY(assign_later(b, i));
   if (can_be_fused(b, t)) {
     fuse(b, i);

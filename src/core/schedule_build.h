@@ -14,7 +14,7 @@ typedef struct {
   int owner;      /* the first of the kernels that could compute it where they use it, or -1 */
   ag_place at;    /* its place there */
   int64_t others; /* position of the first other use */
-  int64_t needed; /* position of the first kernel that reads it from memory */
+  int64_t before; /* position of the kernel that it is to be stored just before, or INT64_MAX */
   int stored;     /* has a slot */
   int target;     /* number of the target + 1, or 0 */
   int kernel;     /* that computes its stored value, or -1 */
@@ -22,6 +22,8 @@ typedef struct {
   int into;       /* CONCAT item that it is a part of, or -1 */
   int64_t into_offset;
   int assign;          /* item of the leaf that it overwrites, or -1 */
+  int kept;            /* item that keeps it in bfloat16, stored by the kernel that computes it, or
+                        * -1 */
   int reg, reg_kernel; /* memo of emit.c */
 } ag_item;
 

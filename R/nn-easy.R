@@ -112,7 +112,9 @@ nn_easy_training <- function(plan, optimizer, decay, epochs, maxit, batch_size) 
   if (!is.null(optimizer) && !is.null(decay)) {
     nn_stop("argument", "with an `optimizer`, give it the penalty `l2` in place of `decay`")
   }
-  if (is.null(optimizer)) {
+  if (!is.null(optimizer)) {
+    optimizer <- nn_as_optimizer(optimizer)
+  } else {
     l2 <- if (is.null(decay)) 0 else nn_number(decay, "decay", closed = TRUE) / plan$n
     optimizer <- if (plan$small) opt_lbfgs(l2 = l2) else opt_adam(l2 = l2)
   }

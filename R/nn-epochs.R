@@ -132,7 +132,6 @@ nn_run_valid <- function(run) {
   if (!is.null(run$job$source)) return(nn_source_valid(run))
   n <- length(run$job$split$valid)
   size <- min(max(run$batch, 1024L), n)
-  nn_trainer_pass(run$trainer, "valid", run$job$split$valid, size)
   ran <- nn_trainer_run(run$trainer, "valid", 0, ceiling(n / size))
   if (ran[2] > 0) {
     run$interrupted <- TRUE
@@ -148,10 +147,10 @@ nn_run_valid <- function(run) {
 # data.
 nn_scores <- function(run, sums) {
   net <- run$job$net
-  several <- length(net$outputs) > 1
+  suffix <- nn_suffixes(net$outputs)
   losses <- sums[seq_along(net$outputs)] * vapply(net$outputs, nn_loss_unit, 0)
   scores <- c(loss = sum(losses))
-  if (several) scores <- c(scores, stats::setNames(losses, paste0("loss_", seq_along(losses))))
+  if (length(losses) > 1) scores <- c(scores, stats::setNames(losses, paste0("loss", suffix)))
   at <- length(losses)
   for (i in seq_along(net$outputs)) {
     for (m in run$job$metrics[[i]]) {
@@ -160,10 +159,15 @@ nn_scores <- function(run, sums) {
         value <- m$value(sums[at + seq_len(m$n)])
         at <- at + m$n
       }
-      scores[[if (several) paste0(m$name, "_", i) else m$name]] <- value
+      scores[[paste0(m$name, suffix[i])]] <- value
     }
   }
   scores
+}
+
+# What the scores of each of several outputs end in: "_price", "_2".
+nn_suffixes <- function(outputs) {
+  if (length(outputs) == 1) "" else paste0("_", nn_labels(outputs, seq_along(outputs)))
 }
 
 nn_history_row <- function(run, train, valid, seconds) {
@@ -179,7 +183,7 @@ nn_history_row <- function(run, train, valid, seconds) {
 # Metrics that need all scores at once: of the samples held out, else of the training.
 nn_collected <- function(run) {
   net <- run$job$net
-  several <- length(net$outputs) > 1
+  suffix <- nn_suffixes(net$outputs)
   out <- numeric()
   z <- NULL
   for (i in seq_along(net$outputs)) {
@@ -187,10 +191,11 @@ nn_collected <- function(run) {
       if (!isTRUE(m$collect)) next
       rows <- if (length(run$job$split$valid)) run$job$split$valid else run$job$split$train
       if (is.null(z)) z <- nn_run_forward(run, rows)
-      y <- nn_take(run$job$data$y[[i]], rows)
       w <- if (is.null(run$job$data$weights)) rep(1, length(rows)) else run$job$data$weights[rows]
-      out[[if (several) paste0(m$name, "_", i) else m$name]] <-
-        m$value(t(as.matrix(y)), t(as.matrix(z[[i]])), w)
+      y <- nn_back(net$outputs[[i]], plain(nn_take(run$job$data$y[[i]], rows)))
+      if (net$outputs[[i]]$kind == "shares") y <- matrix(max.col(y, "first") - 1)
+      out[[paste0(m$name, suffix[i])]] <-
+        m$value(aperm(y), aperm(nn_back(net$outputs[[i]], z[[i]])), w)
     }
   }
   out

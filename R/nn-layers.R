@@ -26,6 +26,7 @@ nn_layer <- function(kind, ...) {
 }
 
 nn_layer_kind <- function(layer) sub("^nn_layer_", "", class(layer)[1])
+nn_kind_text <- function(layer) gsub("_", " ", nn_layer_kind(layer))
 
 # What a layer may ask of the run it is part of:
 #   training         whether this is a training step
@@ -60,9 +61,10 @@ format.nn_layer <- function(x, ...) {
   rest <- settings[setdiff(names(settings), c("units", "activation", "bias", "name", "frozen"))]
   rest <- rest[vapply(rest, function(v) is.atomic(v) && !isFALSE(v), NA)]
   rest <- vapply(names(rest), function(n) {
-    if (isTRUE(rest[[n]])) n else paste(n, paste(rest[[n]], collapse = " x "))
+    paste(c(gsub("_", " ", n), if (!isTRUE(rest[[n]])) paste(rest[[n]], collapse = " x ")),
+          collapse = " ")
   }, "")
-  paste(c(gsub("_", " ", nn_layer_kind(x)), units, rest, activation,
+  paste(c(nn_kind_text(x), units, rest, activation,
           if (isFALSE(x$bias)) "no bias", if (isTRUE(x$frozen)) "frozen"), collapse = ", ")
 }
 

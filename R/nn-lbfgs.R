@@ -70,7 +70,6 @@ nn_lbfgs_epochs <- function(run, minimizer, iterations) {
 # The scores with the parameters as they are.
 nn_lbfgs_row <- function(run, seconds) {
   n <- length(run$job$split$train)
-  .Call(C_nn_pass, run$trainer$handle, nn_passes[["train"]], run$job$split$train - 1L, run$batch)
   nn_trainer_run(run$trainer, "train", 0, run$steps)
   sums <- nn_trainer_sums(run$trainer, "train")
   valid <- if (length(run$job$split$valid)) nn_run_valid(run)

@@ -47,6 +47,9 @@
 #' and `max(0, margin - d)^2 / 2` otherwise (Hadsell et al. 2006). A sample's weight is that of the
 #' triplets or pairs whose first element it is.
 #'
+#' A number times a loss is a loss: of several outputs, `list(loss_mse(), 0.2 * loss_mae())` says how
+#' much each counts in their sum.
+#'
 #' An R function `f(y_true, y_pred)` is a loss too: see [nn_fit()]. Its arguments are arrays with a
 #' sample per row, `y_pred` being `z`, and `y_true` a column for each class (0 or 1) where `y` is a
 #' factor. It is run once, on
@@ -61,8 +64,8 @@
 #' @param theta The size: the variance is `mu + mu^2 / theta`. Greater than 0.
 #' @param margin The distance to be kept, greater than 0.
 #' @return An object of class `nn_loss`, for the `loss` of [nn_fit()].
-#' @section Errors: A number out of its range gives an error of class
-#'   `anygpu_error_argument`.
+#' @section Errors: A number out of its range, or any arithmetic but a product with a positive
+#'   number, gives an error of class `anygpu_error_argument`.
 #' @references Szegedy, C., Vanhoucke, V., Ioffe, S., Shlens, J. and Wojna, Z. (2016). Rethinking
 #'   the inception architecture for computer vision. *CVPR*.
 #'
@@ -82,6 +85,7 @@
 #' @examples
 #' loss_huber(delta = 2)
 #' loss_cross_entropy(label_smoothing = 0.1)
+#' 0.2 * loss_mae()
 #' set.seed(1)
 #' fit <- nn_fit(nn_model(layer_dense(1)), scale(cars["speed"]), cars$dist, epochs = 2,
 #'               loss = loss_quantile(0.9))
@@ -229,7 +233,7 @@ loss_quantile <- function(tau = 0.5) {
 #' @export
 loss_poisson <- function() {
   nn_loss_elementwise(
-    "poisson", link = exp, absorbs = "exp", check = nn_check_counts("poisson"),
+    "poisson", link = exp, absorbs = "exponential", check = nn_check_counts("poisson"),
     cost = function(y, z) exp(z) - y * z + lgamma(y + 1),
     slope = function(y, z) exp(z) - y,
     baseline = nn_baseline(function(y, w) -sum(w * stats::dpois(round(y), sum(w * y), TRUE)))
@@ -250,7 +254,7 @@ loss_negative_binomial <- function(theta = 1) {
     -sum(w * stats::dnbinom(round(y), size = theta, mu = sum(w * y), log = TRUE))
   }
   nn_loss_elementwise(
-    "negative_binomial", cost, link = exp, absorbs = "exp", settings = list(theta = theta),
+    "negative_binomial", cost, link = exp, absorbs = "exponential", settings = list(theta = theta),
     slope = function(y, z) (y + theta) * sigmoid(z - log(theta)) - y,
     baseline = nn_baseline(best), check = nn_check_counts("negative_binomial")
   )
@@ -371,6 +375,29 @@ nn_check_counts <- function(name) {
     if (all(y >= 0)) return(invisible())
     nn_stop("argument", "loss \"%s\" is for counts: `y` must not be negative", name)
   }
+}
+
+# -- methods -----------------------------------------------------------------------------------
+
+#' @export
+Ops.nn_loss <- function(e1, e2) {
+  if (.Generic != "*" || missing(e2) || (inherits(e1, "nn_loss") && inherits(e2, "nn_loss"))) {
+    nn_stop("argument", "a loss can be multiplied by a number, and no more")
+  }
+  loss <- if (inherits(e1, "nn_loss")) e1 else e2
+  nn_loss_times(loss, nn_number(if (inherits(e1, "nn_loss")) e2 else e1, "a factor of a loss"))
+}
+
+nn_loss_times <- function(loss, factor) {
+  one <- loss
+  loss$parts <- function(y, z, s, w) {
+    parts <- one$parts(y, z, s * factor, w)
+    parts$cost <- parts$cost * factor
+    parts
+  }
+  loss$baseline <- function(y, w, k) one$baseline(y, w, k) * factor
+  loss$name <- paste(format(factor), "*", one$name)
+  loss
 }
 
 #' @export

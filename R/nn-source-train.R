@@ -139,12 +139,12 @@ nn_source_valid <- function(run) {
 # The chunk in place of the trainer's data.
 nn_chunk_load <- function(run, chunk) {
   y <- nn_chunk_targets(run$job, chunk)
-  data <- c(chunk$x, y)
+  data <- c(Map(nn_upload, chunk$x, run$job$net$scaling), lapply(y, nn_upload))
   if (run$trainer$weighted) {
     data <- c(data, list(matrix(nn_chunk_weights(run$job, chunk$weights, y))))
   }
   data <- nn_fill(data, run$job$capacity)
-  for (i in seq_along(data)) .Call(C_nn_data, run$trainer$handle, i - 1L, nn_upload(data[[i]]))
+  for (i in seq_along(data)) .Call(C_nn_data, run$trainer$handle, i - 1L, data[[i]])
 }
 
 nn_chunk_targets <- function(job, chunk) Map(nn_target_columns, chunk$y, job$net$outputs)
@@ -152,6 +152,8 @@ nn_chunk_targets <- function(job, chunk) Map(nn_target_columns, chunk$y, job$net
 # How much each sample counts, for targets `y` as the trainer has them.
 nn_chunk_weights <- function(job, weights, y) {
   w <- if (is.null(weights)) rep(1, nrow(y[[1]])) else weights
-  if (!is.null(job$class_weights)) w <- w * job$class_weights[y[[1]][, 1] + 1]
+  if (!is.null(job$class_weights)) {
+    w <- w * nn_class_counts(job$net$outputs[[1]], y[[1]], job$class_weights)
+  }
   w / job$weight_unit
 }

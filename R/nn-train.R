@@ -17,29 +17,36 @@
 #' targets for one with several outputs. The columns of a matrix or data frame are standardised
 #' (mean 0, standard deviation 1; indicators of 0 and 1 are left as they are) and so is a numeric
 #' target if its loss allows it and the last layer has no activation; the fit remembers how,
-#' predictions and the losses in the history are in the units of the data.
+#' predictions and the losses in the history are in the units of the data. Values that belong
+#' together are left as they are: arrays (images, sequences), also where [layer_reshape()] makes them
+#' of the rows of a matrix, and codes for [layer_embedding()]. Networks learn best from values of
+#' about -1 to 1 (pixels of 0 to 255 want to be divided by 255).
 #'
 #' @param model An [nn_model()], or a fit whose training is to go on (see [nn_layers()]).
 #' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;
 #'   no missing values. Or a formula, see [nn_fit.formula()], or an [nn_source()] of data that do
 #'   not fit into memory.
-#' @param y A factor (classification: the last layer has a unit for each level), or a
-#'   numeric vector or matrix (regression: a unit for each column); a list of these for several
+#' @param y A factor, strings or logical values (classification: the last layer has a unit for each
+#'   level), or a numeric vector or matrix (regression: a unit for each column; with the loss
+#'   `"cross_entropy"` a column of 0 and 1, or of shares, for each class); a list of these for several
 #'   outputs.
 #' @param epochs How often all samples are used, at least 1.
 #' @param batch_size Samples per step, at least 1. The last batch of an epoch is smaller if the
 #'   number of samples asks for it; no sample is left out.
-#' @param optimizer See [optimizers]. [opt_lbfgs()] uses all samples in each step, and `epochs`
+#' @param optimizer See [optimizers]: an object, or its name as in `"adam"` for [opt_adam()] with its
+#'   defaults. [opt_lbfgs()] uses all samples in each step, and `epochs`
 #'   says how many iterations it may take.
 #' @param loss See [losses]: an object, its name, a function of `(y_true, y_pred)`, or `NULL` for
 #'   `"cross_entropy"` of a factor and `"mse"` of numbers. A list for several outputs.
 #' @param validation Samples that are held out and only watched: a share (at least 0, less than 1)
-#'   of them chosen at random, their numbers, or other data as `list(x, y)`.
+#'   of them chosen at random, their numbers (or `TRUE` for each of them, `FALSE` for the others), or
+#'   other data as `list(x, y)` or `list(x, y, weights)`.
 #' @param weights A number for each sample: how much its loss counts. Only their proportions
 #'   matter.
 #' @param class_weights A number for each class, by name or in the order of the levels.
-#' @param metrics What to watch beside the loss, see [metrics]; by default the accuracy of a
-#'   classification. A list of lists for several outputs.
+#' @param metrics What to watch beside the loss, see [metrics]: an object, its name, a function of
+#'   `(y_true, y_pred)`, or several of these as in `c("mae", "r2")`; by default the accuracy of a
+#'   classification. A list of such lists for several outputs.
 #' @param standardize Whether to standardise, see below: `TRUE`, `FALSE`, or a logical for each
 #'   input.
 #' @param callbacks See [nn_callback()].
@@ -82,6 +89,7 @@
 #' table(predict(fit, iris[1:4], type = "class"), iris$Species)
 #' @export
 nn_fit <- function(model, x, ...) {
+  if (missing(model)) nn_stop("argument", "`model` is missing: nn_model() makes one")
   nn_check_class(model, "model", c("nn_model", "nn_fit"), "an nn_model(), or a fit to go on from")
   UseMethod("nn_fit", x)
 }
@@ -106,9 +114,27 @@ nn_fit.default <- function(model, x, y, epochs = 10, batch_size = 32, optimizer 
 
 nn_check_dots <- function(...) {
   if (...length() == 0) return(invisible())
-  nn_stop("argument", "nn_fit() has no argument %s",
-          if (is.null(...names())) "at that place" else paste0("`", ...names()[1], "`"))
+  name <- ...names()[1]
+  advice <- if (!is.null(name)) nn_elsewhere[name]
+  nn_stop("argument", "nn_fit() has no argument %s%s",
+          if (is.null(name)) "at that place" else paste0("`", name, "`"),
+          if (is.null(advice) || is.na(advice)) "" else paste0(": ", advice))
 }
+
+# What arguments of nnet() and of other trainers are called here.
+nn_elsewhere <- c(
+  linout = "a numeric response has linear outputs, leave it out",
+  softmax = "a factor has softmax outputs, leave it out",
+  entropy = "a logical response has them, or loss = \"binary_cross_entropy\"",
+  trace = "use `verbose`", MaxNWts = "there is no limit, leave it out",
+  skip = "nn_model() makes networks with skips, see layer_concat()",
+  abstol = "use optimizer = opt_lbfgs(abstol = )", reltol = "use optimizer = opt_lbfgs(reltol = )",
+  decay = "use `l2` of the optimizer", maxit = "use `epochs`",
+  lr = "use the optimizer's, as in optimizer = opt_adam(lr = )",
+  learning_rate = "use the optimizer's, as in optimizer = opt_adam(lr = )",
+  validation_split = "use `validation`", validation_data = "use `validation`",
+  sample_weight = "use `weights`", class_weight = "use `class_weights`"
+)
 
 # Not while knitting: a document may be made by an interactive session.
 nn_verbose <- function() interactive() && !isTRUE(getOption("knitr.in.progress"))
@@ -116,7 +142,7 @@ nn_verbose <- function() interactive() && !isTRUE(getOption("knitr.in.progress")
 # How to train, checked.
 nn_options <- function(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
                        precision, verbose, batch_asked) {
-  nn_check_class(optimizer, "optimizer", "nn_optimizer", "an optimiser such as opt_adam()")
+  optimizer <- nn_as_optimizer(optimizer)
   full <- nn_is_lbfgs(optimizer)
   list(epochs = nn_count(epochs, "epochs"), batch_size = nn_count(batch_size, "batch_size"),
        batch_asked = batch_asked, optimizer = optimizer, callbacks = nn_callbacks(callbacks),
@@ -153,6 +179,7 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
   shapes <- nn_network_shapes(net)
   data <- nn_with_validation(list(x = data$x, y = lapply(outputs, `[[`, "values"),
                                   weights = weights, n = data$n), valid, net, class_weights)
+  nn_check_codes(net, data$x)
   list(net = net, data = data, split = split, options = options,
        metrics = nn_metrics_of(metrics, net),
        weights = nn_model_make(net$model, shapes, "weights"),
@@ -199,14 +226,9 @@ nn_check_standardize <- function(x, inputs) {
 
 nn_standardized_inputs <- function(standardize, inputs, model) {
   asked <- rep(standardize, length.out = length(inputs))
-  embedded <- vapply(seq_along(inputs), function(k) {
-    any(vapply(seq_along(model$layers), function(i) {
-      any(model$from[[i]] == -k) && inherits(model$layers[[i]], "nn_layer_embedding")
-    }, NA))
-  }, NA)
-  unlist(Map(function(yes, input, codes) {
-    yes && (length(standardize) > 1 || nn_standardizes(input, codes))
-  }, asked, inputs, embedded))
+  unlist(Map(function(yes, input, k) {
+    yes && (length(standardize) > 1 || nn_standardizes(input, nn_takes_whole(model, k)))
+  }, asked, inputs, seq_along(inputs)))
 }
 
 nn_model_outputs <- function(model, targets, loss, standardize, rows) {
@@ -236,7 +258,7 @@ nn_metrics_of <- function(metrics, net) {
   n <- length(net$outputs)
   if (n == 1 || is.null(metrics)) metrics <- rep(list(metrics), n)
   Map(function(output, m) {
-    classes <- output$kind == "class"
+    classes <- nn_is_classification(output)
     if (is.null(m)) m <- if (classes && !anyNA(output$wanted)) "accuracy"
     if (inherits(m, "nn_metric") || is.function(m)) m <- list(m)
     k <- if (classes) length(output$levels) else output$columns
@@ -260,12 +282,12 @@ nn_check_metric_names <- function(metrics) {
 nn_validation <- function(validation, data) {
   n <- data$n
   if (is.list(validation)) {
-    if (length(validation) != 2) {
-      nn_stop("argument", "`validation` must be list(x, y), not a list of %d", length(validation))
-    }
-    if (all(c("x", "y") %in% names(validation))) validation <- validation[c("x", "y")]
-    other <- nn_data_like(validation[[1]], validation[[2]], data)
+    validation <- nn_validation_parts(validation)
+    other <- nn_data_like(validation$x, validation$y, data, weights = validation$weights)
     return(list(split = list(train = seq_len(n), valid = n + seq_len(other$n)), data = other))
+  }
+  if (is.logical(validation) && length(validation) == n && !anyNA(validation)) {
+    validation <- which(validation)
   }
   share <- is.numeric(validation) && length(validation) == 1 && !is.na(validation) &&
     validation >= 0 && validation < 1
@@ -279,6 +301,17 @@ nn_validation <- function(validation, data) {
   valid <- sort(unique(as.integer(validation)))
   if (length(valid) == n) nn_stop("argument", "`validation` leaves no sample of %d for training", n)
   list(split = list(train = seq_len(n)[-valid], valid = valid))
+}
+
+# list(x, y, weights) as the user gave it: by name, or in this order.
+nn_validation_parts <- function(validation) {
+  parts <- c("x", "y", "weights")
+  if (!length(validation) %in% 2:3) {
+    nn_stop("argument", "`validation` must be list(x, y) or list(x, y, weights), not a list of %d",
+            length(validation))
+  }
+  named <- all(c("x", "y") %in% names(validation))
+  if (named) validation[parts] else stats::setNames(validation, parts[seq_along(validation)])
 }
 
 # Rows (from 1) for training and for validation, in the order of the data.
@@ -295,7 +328,18 @@ nn_with_validation <- function(data, valid, net, class_weights) {
   if (is.null(other)) return(data)
   y <- Map(nn_target_columns, other$y, net$outputs)
   list(x = Map(nn_bind_samples, data$x, other$x), y = Map(nn_bind_samples, data$y, y),
-       weights = if (!is.null(data$weights)) c(data$weights, rep(1, other$n)), n = data$n)
+       weights = nn_with_validation_weights(data, other, y, net$outputs[[1]], class_weights),
+       n = data$n)
+}
+
+# Only the proportions among the samples held out matter: theirs are divided by their sum.
+nn_with_validation_weights <- function(data, other, y, output, class_weights) {
+  if (is.null(data$weights) && is.null(other$weights)) return(NULL)
+  w <- if (is.null(other$weights)) rep(1, other$n) else other$weights
+  if (!is.null(class_weights)) {
+    w <- w * nn_class_counts(output, y[[1]], nn_class_weights(class_weights, output$levels))
+  }
+  c(if (is.null(data$weights)) rep(1, data$n) else data$weights, w)
 }
 
 # The values of a target as the trainer takes them, for an output that other data have made.
@@ -323,11 +367,16 @@ nn_sample_weights <- function(data, outputs, class_weights, split) {
     classes <- outputs[[1]]$output$levels
     if (is.null(classes)) nn_stop("argument", "`class_weights` are for a classification")
     per_class <- nn_class_weights(class_weights, classes)
-    w <- (if (is.null(w)) 1 else w) * per_class[outputs[[1]]$values[, 1] + 1]
+    w <- (if (is.null(w)) 1 else w) * nn_class_counts(outputs[[1]]$output, outputs[[1]]$values, per_class)
   }
   if (is.null(w)) return(NULL)
   if (sum(w[split$train]) <= 0) nn_stop("argument", "the weights of all training samples are 0")
   w / mean(w[split$train])
+}
+
+# How much the classes of each sample count, for a target y as the trainer has it.
+nn_class_counts <- function(output, y, per_class) {
+  if (output$kind == "shares") as.vector(y %*% per_class) else per_class[y[, 1] + 1]
 }
 
 nn_class_weights <- function(class_weights, levels) {

@@ -99,6 +99,7 @@ static int check_count(r_subscript *s, int nd, int64_t nvalue, const ag_subscrip
  * gave. */
 static int is_alone(SEXP x_, r_handle *h) {
   SEXP v_ = r_altrep_unwrap(x_);
+  if (h->array && h->array->traced) return 0;
   if (v_ != x_ && MAYBE_SHARED(v_)) return 0;
   r_handle_forget_shapes(h);
   return h->array && h->array->refs == 1 && h->array->kind == AG_BUFFER;

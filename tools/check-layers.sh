@@ -10,7 +10,7 @@ error.* window.h
 strbuf.* threads* ops.*
 device.* device_table.* pool.* host_isa.h host_real.h
 array.* array_* shape.*
-expr.* expr_* conv.*
+expr.* expr_* conv.* bag.*
 kernel.* place.* codegen*
 host_* device_host* device_opencl* opencl*
 schedule* emit.* describe.*

@@ -4,6 +4,7 @@
  *
  *   ag_pooling_max           y = the maximum; NaN wins
  *   ag_pooling_average       y = sum / number of places (`count_pad`: in or outside of the image)
+ *   ag_pooling_max_of        y = v where x is the first maximum
  *   ag_pooling_max_back      dx = sum, over the windows of which x is the first maximum, of g
  *   ag_pooling_average_back  dx = sum, over the windows that contain it, of g / number of places
  *
@@ -100,6 +101,23 @@ __kernel void ag_pooling_average(__global const real *in, long in_at, __global r
   reals sum = 0;
   EACH_PLACE(x, y) sum += LOAD(in + in_at + IN_AT(px, py));
   STORE(sum / DIVISOR(x, y), out + out_at + OUT_AT(x, y));
+}
+
+__kernel void ag_pooling_max_of(__global const real *in, long in_at, __global const real *most,
+                                long most_at, __global const real *v, long v_at,
+                                __global real *out, long out_at, long items, long count_pad,
+                                WINDOW) {
+  ITEM(out0, out1)
+  const reals m = LOAD(most + most_at + OUT_AT(x, y));
+  reals picked = 0;
+  truths open = -1;
+  EACH_PLACE(x, y) {
+    const reals mine = LOAD(in + in_at + IN_AT(px, py));
+    const truths is = (mine == m) | ((mine != mine) & (m != m));
+    picked = (is & open) ? LOAD(v + v_at + IN_AT(px, py)) : picked;
+    open &= ~is;
+  }
+  STORE(picked, out + out_at + OUT_AT(x, y));
 }
 
 __kernel void ag_pooling_max_back(__global const real *in, long in_at, __global const real *most,

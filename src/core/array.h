@@ -85,10 +85,12 @@ typedef enum {
   AG_WHICH_MIN
 } ag_reduction;
 typedef enum { AG_UNIFORM, AG_NORMAL } ag_distribution;
-/* Of the elements of each window; and the ways back, with g the gradient of the result. */
+/* Of the elements of each window; and the ways back, with g the gradient of the result, from
+ * AG_POOLING_MAX_BACK on. */
 typedef enum {
   AG_POOLING_MAX,         /* arg x: NaN wins                                                  */
   AG_POOLING_AVERAGE,     /* arg x                                                            */
+  AG_POOLING_MAX_OF,      /* args x, the maxima, v: v where the maxima are the first of as large */
   AG_POOLING_MAX_BACK,    /* args x, the maxima, g: each to the first element that is as large */
   AG_POOLING_AVERAGE_BACK /* arg g: spread                                                     */
 } ag_pooling;
@@ -137,7 +139,7 @@ struct ag_array {
   int64_t offset; /* BUFFER: first element within buf */
   int depth;      /* longest pending path below: capped, see expr.c */
   int traced;     /* some input of a plan lies below: cannot be forced */
-  int computed;   /* was part of a launch without being stored: store it next time */
+  int computed;   /* was part of a launch, perhaps without being stored: store it next time */
   int mark;       /* scratch of the walks in schedule.c and grad.c, -1 between them */
 };
 

@@ -7,8 +7,12 @@
  * memory and the walks below may recurse. Traced graphs cannot run and are not cut. */
 #define MAX_DEPTH 64
 
+static int held;
+
+void ag_expr_hold(int on) { held = on; }
+
 static ag_status cap_depth(int n, ag_array *const *arg) {
-  for (int i = 0; i < n; i++)
+  for (int i = 0; i < n && !held; i++)
     if (arg[i] && arg[i]->depth >= MAX_DEPTH && !arg[i]->traced) AG_TRY(ag_array_force(1, &arg[i]));
   return AG_OK;
 }

@@ -76,6 +76,8 @@ AG_CHECKED ag_status ag_expr_pooling(ag_array **out, ag_array *x, ag_pooling op,
  * its images and of itself. */
 AG_CHECKED ag_status ag_expr_pooling_back(ag_array **out, const ag_array *pooled, ag_array *x,
                                           ag_array *y, ag_array *g);
+/* The gradient of the last argument of x, an AG_POOLING_MAX_OF or _BACK: a node of the other kind. */
+AG_CHECKED ag_status ag_expr_pooling_turned(ag_array **out, const ag_array *x, ag_array *g);
 /* Side by side along dimension `along`: the other extents agree, and so do the types. */
 AG_CHECKED ag_status ag_expr_bind(ag_array **out, int n, ag_array *const *x, int along);
 /* A plan's inputs: a buffer to be bound later, a scalar or the key of a random stream to be set

@@ -61,3 +61,13 @@ ag_status ag_expr_pooling_back(ag_array **out, const ag_array *pooled, ag_array 
   return pooling_node(out, is_max ? AG_POOLING_MAX_BACK : AG_POOLING_AVERAGE_BACK, is_max ? 3 : 1,
                       is_max ? arg : &g, g, w->in[0], w->in[1], w, pooled->u.pooling.count_pad);
 }
+
+ag_status ag_expr_pooling_turned(ag_array **out, const ag_array *x, ag_array *g) {
+  const ag_window *w = &x->u.pooling.window;
+  const int back = x->op == AG_POOLING_MAX_OF;
+  const int64_t *from = back ? w->out : w->in, *to = back ? w->in : w->out;
+  ag_array *arg[3] = {x->arg[0], x->arg[1], g};
+  AG_TRY(check_images(g, from[0], from[1]));
+  return pooling_node(out, back ? AG_POOLING_MAX_BACK : AG_POOLING_MAX_OF, 3, arg, g, to[0], to[1],
+                      w, 0);
+}

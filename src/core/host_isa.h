@@ -59,6 +59,9 @@ typedef struct {
   void (*divide)(int64_t n, void *y, const void *x, double divisor); /* y = x / divisor */
   /* to[i] += rest[i] and rest[i] = 0 where x[i] is the maximum */
   void (*give)(int64_t n, void *to, void *rest, const void *x, const void *maximum);
+  /* to[i] = v[i] and rest[i] = 0 where x[i] is the maximum and rest[i] is not 0 */
+  void (*pick)(int64_t n, void *to, void *rest, const void *x, const void *maximum, const void *v);
+  void (*fill)(int64_t n, void *y, double value);
 } ag_pooling_loops;
 
 /* n terms of a sum: from element a of A and element b of B on. */

@@ -11,10 +11,6 @@ struct ag_minimizer {
   ag_lbfgs *lbfgs;
 };
 
-static ag_status zero(ag_buffer *b, int64_t n, ag_dtype type) {
-  return ag_buffer_zero(b, 0, (size_t)n * ag_dtype_size(type));
-}
-
 static ag_status evaluate(void *ctx, const double *x, double *value, double *gradient) {
   ag_minimizer *m = ctx;
   ag_trainer *t = m->t;
@@ -22,8 +18,7 @@ static ag_status evaluate(void *ctx, const double *x, double *value, double *gra
   ag_epoch_done done;
   ag_epoch_run run = {.pass = m->pass, .batches = (pass->n + pass->batch - 1) / pass->batch};
   AG_TRY(ag_trainer_write(t, AG_IN_PARAM, x));
-  AG_TRY(zero(t->vector[AG_IN_STATE], t->nparam, t->type));
-  AG_TRY(zero(pass->sum, pass->nsum, t->type));
+  AG_TRY(ag_buffer_zero(t->vector[AG_IN_STATE], 0, (size_t)t->nparam * ag_dtype_size(t->type)));
   AG_TRY(ag_epoch_run_batches(t, &run, &done));
   if (done.batches < run.batches) {
     m->interrupted = 1;

@@ -42,5 +42,26 @@ test_that("matrices and data frames are taken as well", {
   expect_error(nn(array(0, c(3, 2, 2)), 1:3), "matrices and data frames",
                class = "anygpu_error_shape")
   expect_error(nn(diag(2), list(1:2, 1:2)), "one target", class = "anygpu_error_shape")
-  expect_error(nn(diag(2), c("a", "b")), "use factor\\(y\\)", class = "anygpu_error_type")
+  expect_error(nn(diag(2), Sys.Date() + 1:2), "as.numeric\\(y\\) is", class = "anygpu_error_type")
+})
+
+test_that("arguments of nnet() that are not needed are told so", {
+  bad <- function(pattern, ...) {
+    expect_error(nn(dist ~ speed, cars, size = 2, ...), pattern, class = "anygpu_error_argument")
+  }
+  bad("no argument `linout`: a numeric response has linear outputs", linout = TRUE)
+  bad("no argument `trace`: use `verbose`", trace = FALSE)
+  bad("no argument `lr`: .*opt_adam", lr = 0.1)
+})
+
+test_that("strings and logical values are classes", {
+  d <- data.frame(x = stats::rnorm(40), s = rep(c("yes", "no"), 20))
+  set.seed(1)
+  a <- nn(s ~ x, d, hidden = 2, maxit = 3, verbose = FALSE)
+  set.seed(1)
+  b <- nn(factor(s) ~ x, d, hidden = 2, maxit = 3, verbose = FALSE)
+  expect_identical(predict(a, d, type = "class"), predict(b, d, type = "class"))
+  expect_identical(levels(predict(a, d, type = "class")), c("no", "yes"))
+  yes <- nn(s == "yes" ~ x, d, hidden = 2, maxit = 3, verbose = FALSE)
+  expect_type(predict(yes, d, type = "class"), "logical")
 })

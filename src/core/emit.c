@@ -172,8 +172,7 @@ static int emit_widened(emitter *e, const ag_array *x, const ag_place *at) {
     if (p->instr[r].kind == AG_I_CAST && p->instr[r].arg[0] == from && p->instr[r].type == x->type)
       return r;
   return add_instr(
-      e,
-      (ag_instr){.kind = AG_I_CAST, .type = x->type, .from = AG_B16, .arg = {from, -1, -1}});
+      e, (ag_instr){.kind = AG_I_CAST, .type = x->type, .from = AG_B16, .arg = {from, -1, -1}});
 }
 
 static int emit(emitter *e, int i, const ag_place *at) {

@@ -32,7 +32,7 @@ typedef struct {
   int root; /* item */
   ag_shape space;
   int64_t before; /* position of the kernel that it runs just before, or INT64_MAX */
-  int copy_into; /* CONCAT item, or leaf to be assigned, that the root is copied into, or -1 */
+  int copy_into;  /* CONCAT item, or leaf to be assigned, that the root is copied into, or -1 */
   int64_t copy_offset;
   int matmul; /* item of the product or convolution whose epilogue this is, or -1 */
   int nextra, extra[AG_MAX_OUT]; /* items stored as further outputs */

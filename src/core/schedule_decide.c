@@ -14,8 +14,8 @@ static ag_status add_cut(ag_build *b, int root, ag_shape space, int *c) {
     b->cut = cut, b->cut_cap = cap;
   }
   *c = b->ncuts;
-  b->cut[b->ncuts++] = (ag_cut){
-      .root = root, .space = space, .before = INT64_MAX, .copy_into = -1, .matmul = -1};
+  b->cut[b->ncuts++] =
+      (ag_cut){.root = root, .space = space, .before = INT64_MAX, .copy_into = -1, .matmul = -1};
   return AG_OK;
 }
 
@@ -333,8 +333,8 @@ static int waits_for_value(const ag_build *b, const ag_item *t) {
   if (x->type != AG_B16 || x->kind != AG_CAST || t->owner < 0 || t->target || t->into >= 0)
     return 0;
   const ag_item *value = &b->item[x->arg[0]->mark];
-  return value->refs > 1 && value->kept < 0 && !ag_is_free(value->x) &&
-         !ag_is_viewlike(value->x) && !ag_is_widened(value->x);
+  return value->refs > 1 && value->kept < 0 && !ag_is_free(value->x) && !ag_is_viewlike(value->x) &&
+         !ag_is_widened(value->x);
 }
 
 static int has_room(const ag_build *b, const ag_cut *c) {

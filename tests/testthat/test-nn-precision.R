@@ -42,7 +42,7 @@ test_that("keeping what the way back needs in bfloat16 changes gradients by its 
     want <- start - step("float32", 1)
     got <- start - step("bf16", 1)
     off <- sqrt(sum((got - want)^2) / sum(want^2))
-    expect_lt(off, 0.05, label = name) # of two elements that are rounded alike either is the maximum
+    expect_lt(off, 0.05, label = name) # of elements that are rounded alike any is the maximum
     expect_gt(off, 1e-6, label = name) # it is rounded
     expect_identical(step("bf16", 1), step("bf16", 1), info = name)
   }

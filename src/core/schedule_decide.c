@@ -351,8 +351,8 @@ static int can_keep(const ag_build *b, const ag_item *t) {
 }
 
 static void keep(ag_build *b, ag_item *t, int c) {
-  ag_cut *cut = &b->cut[c];
   if (t->kept < 0) return;
+  ag_cut *cut = &b->cut[c];
   cut->extra[cut->nextra++] = t->kept;
   cut->instrs += 2;
   b->item[t->kept].stored = 1, b->item[t->kept].kernel = c;

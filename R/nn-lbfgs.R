@@ -46,7 +46,7 @@ nn_lbfgs_penalised <- function(run) !is.null(run$trainer$optim$penalty)
 nn_lbfgs_epochs <- function(run, minimizer, iterations) {
   opt <- run$job$options$optimizer
   start <- nn_clock()
-  ran <- .Call(C_nn_minimize, minimizer, as.integer(iterations), c(opt$abstol, opt$reltol))
+  ran <- .Call(C_nn_minimize, minimizer, as.integer(iterations), c(opt$abstol, opt$reltol, opt$l2))
   seconds <- (nn_clock() - start) / max(1, length(ran$loss))
   run$interrupted <- ran$interrupted
   run$step <- ran$evaluations
@@ -77,7 +77,7 @@ nn_lbfgs_row <- function(run, seconds) {
   nn_history_row(run, sums / n, valid, seconds)
 }
 
-# An iteration between: of its scores only the loss is known (with the penalty, where there is one).
+# An iteration between: of its scores only the loss is known.
 nn_lbfgs_between <- function(loss, row, run) {
   row[setdiff(names(row), c("lr", "seconds"))] <- NA_real_
   outputs <- run$job$net$outputs

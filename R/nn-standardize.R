@@ -1,19 +1,48 @@
 # Standardisation: which columns, and by what.
 
-# Whether an input is standardised unless the user says otherwise: matrices are; images, sequences,
-# factors, an offset, and matrices that a layer takes as codes or makes images of (`whole`) are not.
-nn_standardizes <- function(input, whole = FALSE) {
-  length(input$dim) == 1 && is.null(input$levels) && !whole && !isTRUE(input$offset)
+# Whether an input is standardised unless the user says otherwise: factors, an offset, and `codes` are
+# not.
+nn_standardizes <- function(input, codes = FALSE) {
+  is.null(input$levels) && !codes && !isTRUE(input$offset)
 }
 
-# Whether a layer takes the columns of input k together: codes to be embedded, or pixels that it puts
-# in rows and columns, whose differences in mean and spread are what an image is made of.
-nn_takes_whole <- function(model, k) {
-  taken <- vapply(model$from, function(from) any(from == -k), NA)
-  any(vapply(model$layers[taken], function(layer) {
-    inherits(layer, "nn_layer_embedding") ||
-      (inherits(layer, "nn_layer_reshape") && length(layer$dim) > 1)
-  }, NA))
+# The layers that take input k.
+nn_takers <- function(model, k) {
+  model$layers[vapply(model$from, function(from) any(from == -k), NA)]
+}
+
+nn_takes_codes <- function(model, k) {
+  any(vapply(nn_takers(model, k), inherits, NA, "nn_layer_embedding"))
+}
+
+# nn_standardize() of input k of a model: the pixels of an image are no columns of a table, their
+# differences in mean and spread are what it is made of. So where the model puts samples into another
+# shape at once, the last dimension of that counts.
+nn_standardize_input <- function(x, model, k, rows, name) {
+  columns <- dim(x)[length(dim(x))]
+  channels <- nn_channels(model, k, dim(x)[-1])
+  if (channels == columns) return(nn_standardize(x, rows, name))
+  lapply(nn_standardize(nn_by_channel(x, channels), rows, name), rep, length.out = columns)
+}
+
+# The last dimension of samples of `dim` in the shape that a model puts input k into.
+nn_channels <- function(model, k, dim) {
+  columns <- dim[length(dim)]
+  for (layer in nn_takers(model, k)) {
+    if (!inherits(layer, "nn_layer_reshape") || length(layer$dim) < 2) next
+    channels <- layer$dim[length(layer$dim)]
+    if (is.na(channels)) channels <- prod(dim) / prod(layer$dim, na.rm = TRUE)
+    if (channels == 1 || length(dim) == 1 && columns %% channels == 0) return(channels)
+  }
+  columns
+}
+
+# The values of each channel, which runs fastest in a sample, in the last dimension.
+nn_by_channel <- function(x, channels) {
+  n <- nn_rows(x)
+  each <- length(x) / n / channels
+  dim(x) <- if (channels == 1) c(n, each, 1) else c(n, channels, each)
+  if (channels == 1) x else aperm(x, c(1, 3, 2))
 }
 
 # An offset is in the units of the data: it is scaled as the target is.

@@ -14,13 +14,12 @@
 #' @section Data:
 #' Samples come first: a matrix is `n x features`, sequences are `n x time x features`, images
 #' `n x height x width x channels`. A list of arrays is for a model with several inputs, a list of
-#' targets for one with several outputs. The columns of a matrix or data frame are standardised
-#' (mean 0, standard deviation 1; indicators of 0 and 1 are left as they are) and so is a numeric
-#' target if its loss allows it and the last layer has no activation; the fit remembers how,
-#' predictions and the losses in the history are in the units of the data. Values that belong
-#' together are left as they are: arrays (images, sequences), also where [layer_reshape()] makes them
-#' of the rows of a matrix, and codes for [layer_embedding()]. Networks learn best from values of
-#' about -1 to 1 (pixels of 0 to 255 want to be divided by 255).
+#' targets for one with several outputs. Inputs are standardised (mean 0, standard
+#' deviation 1): each column of a matrix or data frame, each channel of images, each feature of
+#' sequences, also where [layer_reshape()] makes these of the rows of a matrix. Indicators of 0 and 1,
+#' factors and codes for [layer_embedding()] are left as they are. A numeric target is standardised,
+#' too, if its loss allows it and the last layer has no activation. The fit remembers how: predictions
+#' and the losses in the history are in the units of the data.
 #'
 #' @section Mixed precision:
 #' A training step keeps, until its way back, the layers' outputs and whatever else gradients need
@@ -208,9 +207,10 @@ nn_network <- function(model, data, outputs, standardize, rows, precision) {
             length(model$inputs), nx)
   }
   scaled <- nn_standardized_inputs(standardize, data$inputs, model)
-  scaling <- Map(function(x, input, yes) {
-    if (input$offset) nn_offset_scaling(outputs) else if (yes) nn_standardize(x, rows, input$name)
-  }, data$x, data$inputs, scaled)
+  scaling <- Map(function(x, input, yes, k) {
+    if (input$offset) return(nn_offset_scaling(outputs))
+    if (yes) nn_standardize_input(x, model, k, rows, input$name)
+  }, data$x, data$inputs, scaled, seq_along(data$x))
   if (!is.null(model$scaling)) scaling <- model$scaling # of the fit that the training goes on from
   list(model = nn_model_with_inputs(model, data$inputs), inputs = data$inputs,
        scaling = unname(scaling),
@@ -241,7 +241,7 @@ nn_check_standardize <- function(x, inputs) {
 nn_standardized_inputs <- function(standardize, inputs, model) {
   asked <- rep(standardize, length.out = length(inputs))
   unlist(Map(function(yes, input, k) {
-    yes && (length(standardize) > 1 || nn_standardizes(input, nn_takes_whole(model, k)))
+    yes && (length(standardize) > 1 || nn_standardizes(input, nn_takes_codes(model, k)))
   }, asked, inputs, seq_along(inputs)))
 }
 

@@ -309,7 +309,8 @@ SEXP ffi_nn_minimizer(SEXP trainer_, SEXP pass_, SEXP history_, SEXP coef_) {
   return own_;
 }
 
-/* At most `iterations`: list(losses, done, interrupted, evaluations so far). */
+/* At most `iterations`: list(losses, done, interrupted, evaluations so far). `stop_`: abstol, reltol
+ * and the l2 that the losses are to be without. */
 SEXP ffi_nn_minimize(SEXP minimizer_, SEXP iterations_, SEXP stop_) {
   ag_minimizer *m = R_ExternalPtrAddr(minimizer_);
   if (!m || !R_ExternalPtrAddr(R_ExternalPtrProtected(minimizer_)))
@@ -318,7 +319,7 @@ SEXP ffi_nn_minimize(SEXP minimizer_, SEXP iterations_, SEXP stop_) {
   ag_lbfgs_stop stop = {REAL_RO(stop_)[0], REAL_RO(stop_)[1]};
   double *value = (double *)R_alloc((size_t)iterations + 1, sizeof *value);
   ag_minimizer_done done;
-  r_check(ag_minimizer_run(m, iterations, stop, value, &done));
+  r_check(ag_minimizer_run(m, iterations, stop, REAL_RO(stop_)[2], value, &done));
   const char *names[] = {"loss", "done", "interrupted", "evaluations", ""};
   SEXP ans_ = PROTECT(Rf_mkNamed(VECSXP, names));
   SET_VECTOR_ELT(ans_, 0, Rf_allocVector(REALSXP, done.iterations));

@@ -69,8 +69,15 @@ void ag_minimizer_free(ag_minimizer *m) {
   free(m);
 }
 
-ag_status ag_minimizer_run(ag_minimizer *m, int iterations, ag_lbfgs_stop stop, double *value,
-                           ag_minimizer_done *done) {
+static double squares(const ag_minimizer *m) {
+  const double *x = ag_lbfgs_x(m->lbfgs);
+  double sum = 0;
+  for (int64_t i = 0; i < m->t->nparam; i++) sum += x[i] * x[i];
+  return sum;
+}
+
+ag_status ag_minimizer_run(ag_minimizer *m, int iterations, ag_lbfgs_stop stop, double l2,
+                           double *value, ag_minimizer_done *done) {
   *done = (ag_minimizer_done){0};
   while (done->iterations < iterations && !done->done && !done->interrupted) {
     ag_status status = ag_lbfgs_iterate(m->lbfgs, stop, &done->done);
@@ -79,7 +86,7 @@ ag_status ag_minimizer_run(ag_minimizer *m, int iterations, ag_lbfgs_stop stop, 
       break;
     }
     AG_TRY(status);
-    value[done->iterations++] = ag_lbfgs_value(m->lbfgs);
+    value[done->iterations++] = ag_lbfgs_value(m->lbfgs) - (l2 > 0 ? l2 * squares(m) : 0);
     done->interrupted = ag_epoch_interrupted(&m->polled); /* evaluations may be too short to look */
   }
   return ag_trainer_write(m->t, AG_IN_PARAM, ag_lbfgs_x(m->lbfgs));

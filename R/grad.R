@@ -19,13 +19,18 @@ gpu_grad <- function(f, x, ...) {
   if (!is.function(f)) stop_status("argument", "`f`: a function is wanted")
   x <- if (is_gpu(x)) x else gpu(x)
   if (!startsWith(gpu_type(x), "float")) x <- gpu(x, type = .Call(C_info, x[0] + 0)[1])
-  placeholder <- .Call(C_placeholder, x, 0L)
+  # within another traced function: a node of its own, as f may use x itself too, as a constant
+  nested <- is_traced(x)
+  placeholder <- if (nested) .Call(C_unary, "pos", x) else .Call(C_placeholder, x, 0L)
   y <- f(placeholder, ...)
   if (!(is.numeric(y) && length(y) == 1)) {
     stop_status("shape", "`f`: a function that returns one number is wanted")
   }
-  if (!is_traced(y) || !startsWith(gpu_type(y), "float")) return(x * 0)
-  run_traced(.Call(C_grad, y, list(placeholder)), list(x))[[1]]
+  if (!is_traced(y) || !startsWith(gpu_type(y), "float")) {
+    y <- sum(.Call(C_unary, "stop", placeholder))
+  }
+  slope <- .Call(C_grad, y, list(placeholder))
+  if (nested) slope[[1]] else run_traced(slope, list(x))[[1]]
 }
 
 # Arrays computed from placeholders 0, 1, ..., with the arrays `inputs` put in their place.

@@ -23,6 +23,7 @@ gpu_jit <- function(f) {
   function(...) {
     args <- list(...)
     is_array <- vapply(args, is_gpu, NA)
+    if (any(vapply(args[is_array], is_traced, NA))) return(f(...)) # part of a larger trace
     kind <- kind_of(args, is_array)
     for (trace in known) {
       if (identical(trace$kind, kind)) return(replay(trace, args[is_array]))

@@ -8,11 +8,13 @@
 #' @param x A result of [nn_fit()].
 #' @param data The data to be augmented: a data frame; by default those of the training, which are
 #'   found as [fitted()][nn_fit-values] does.
+#' @param newdata Other data in place of these.
 #' @param ... Not used.
 #' @return `tidy()`: a row per layer with `layer`, `kind`, `output`, `parameters`, `trained`.
 #'   `glance()`: one row with the scores of the last (or best) epoch, `baseline`, `epochs`,
-#'   `parameters`, `nobs`, `seconds`. `augment()`: `data` with `.fitted` (`.class` and a
-#'   column `.prob_<level>` for each class).
+#'   `parameters`, `nobs`, `seconds`. `augment()`: `data` with `.fitted` (for a
+#'   target of several columns `.fitted_<column>`), or `.class` and for each class `.prob_<level>`;
+#'   for a numeric response of a formula that `data` has, also `.resid`.
 #' @examples
 #' fit <- nn(dist ~ speed, cars, hidden = 4)
 #' if (requireNamespace("generics", quietly = TRUE)) {
@@ -41,21 +43,36 @@ glance.nn_fit <- function(x, ...) {
 
 #' @rdname nn_fit-broom
 #' @exportS3Method generics::augment
-augment.nn_fit <- function(x, data = nn_fit_frame(x, parent.frame()), ...) {
-  if (length(x$net$outputs) > 1) nn_stop("argument", "augment() is for models with one output")
-  new <- if (is.null(x$formula) && !is.null(x$net$inputs[[1]]$columns)) {
-    data[x$net$inputs[[1]]$columns]
-  } else {
-    data
+augment.nn_fit <- function(x, data = nn_fit_frame(x, parent.frame()), newdata = NULL, ...) {
+  if (!is.null(newdata)) data <- newdata
+  if (length(x$net$inputs) > 1 && is.null(x$formula) || length(x$net$outputs) > 1) {
+    nn_stop("argument", "augment() is for models with one input and one output")
   }
-  p <- stats::predict(x, new)
-  if (x$net$outputs[[1]]$kind != "class") {
-    data$.fitted <- p
-    return(data)
-  }
-  data$.class <- stats::predict(x, new, type = "class")
-  colnames(p) <- paste0(".prob_", colnames(p))
-  cbind(data, p)
+  class <- nn_is_classification(x$net$outputs[[1]])
+  p <- stats::predict(x, data)
+  if (length(dim(p)) > 2) nn_stop("argument", "augment() is for predictions of a row per sample")
+  columns <- c(if (class) list(.class = stats::predict(x, data, type = "class")),
+               nn_columns_of(p, if (class) ".prob" else ".fitted"), nn_response_less(x, data, p))
+  if (!is.data.frame(data)) data <- as.data.frame(data)
+  data[names(columns)] <- columns
+  data
+}
+
+# The columns of a matrix as a named list; of a vector there is one.
+nn_columns_of <- function(p, name) {
+  if (is.null(dim(p))) return(stats::setNames(list(unname(p)), name))
+  columns <- lapply(seq_len(ncol(p)), function(j) unname(p[, j]))
+  stats::setNames(columns, if (ncol(p) == 1) name else paste(name, nn_column_names(p), sep = "_"))
+}
+
+# list(.resid) of the fitted values p, where the formula says what they are to be compared with.
+nn_response_less <- function(fit, data, p) {
+  terms <- fit$formula$terms
+  if (is.null(terms) || !is.null(dim(p))) return(NULL)
+  response <- terms[[2]]
+  if (!all(all.vars(response) %in% names(data))) return(NULL)
+  y <- eval(response, as.list(data), environment(terms))
+  if (is.numeric(y) && length(y) == length(p)) list(.resid = as.vector(y) - unname(p))
 }
 
 # What the call of a fit names as its data; of a formula without `data`, where its variables are.

@@ -22,14 +22,15 @@ nn_data_like <- function(x, y, data, name = "validation", weights = NULL) {
 
 # -- inputs ----------------------------------------------------------------------------------------
 
-# list(x, inputs) of one input or a list of several; `like`: the inputs of the training.
-nn_inputs <- function(x, name = "x", like = NULL) {
+# list(x, inputs) of one input or a list of several; `like`: the inputs of the training; `none`:
+# whether there may be no samples.
+nn_inputs <- function(x, name = "x", like = NULL, none = FALSE) {
   several <- is.list(x) && !is.data.frame(x)
   if (!several) x <- list(x)
   if (length(x) == 0) nn_stop("argument", "`%s` is an empty list: there is no input", name)
   x <- nn_match_inputs(x, name, like)
   names <- if (several) nn_element_names(name, x) else name
-  out <- Map(nn_input_of, x, names, if (is.null(like)) list(NULL) else like)
+  out <- Map(nn_input_of, x, names, if (is.null(like)) list(NULL) else like, none)
   nn_same_rows(lapply(out, `[[`, "x"), names)
   list(x = unname(lapply(out, `[[`, "x")), inputs = unname(lapply(out, `[[`, "input")))
 }
@@ -40,18 +41,28 @@ nn_element_names <- function(name, x) {
   ifelse(given == "", sprintf("%s[[%d]]", name, seq_along(x)), paste0(name, "$", given))
 }
 
+# How the user calls inputs or targets: "price" of "x$price"; `unnamed` for those without.
+nn_labels <- function(parts, unnamed = "") {
+  names <- vapply(parts, `[[`, "", "name")
+  ifelse(grepl("$", names, fixed = TRUE), sub("^[^$]*[$]", "", names), as.character(unnamed))
+}
+
 # In the order of the training: by name where all have one, else as they come.
+nn_in_order <- function(x, like) {
+  wanted <- nn_labels(like)
+  if (all(wanted != "" & wanted %in% names(x))) x[wanted] else x
+}
+
 nn_match_inputs <- function(x, name, like) {
   if (is.null(like)) return(x)
-  wanted <- vapply(like, function(input) sub("^.*[$]", "", input$name), "")
-  if (!is.null(names(x)) && all(wanted %in% names(x))) x <- x[wanted]
+  x <- nn_in_order(x, like)
   if (length(x) == length(like)) return(x)
   nn_stop("shape", "`%s` has %d %s, the model was trained with %d", name, length(x),
           if (length(x) == 1) "input" else "inputs", length(like))
 }
 
 # One input: list(x = an array, input = what it is).
-nn_input_of <- function(x, name, like) {
+nn_input_of <- function(x, name, like, none) {
   levels <- NULL
   offset <- isTRUE(attr(x, "nn_offset")) # of a formula: added to the output as it is
   if (offset) attr(x, "nn_offset") <- NULL
@@ -61,7 +72,7 @@ nn_input_of <- function(x, name, like) {
   }
   if (is.data.frame(x)) x <- nn_frame(x, name, like$columns)
   if (isS4(x) && !is.numeric(x) && !is.logical(x) && length(dim(x)) == 2) x <- as.matrix(x)
-  nn_check_numbers(x, name)
+  nn_check_numbers(x, name, none)
   columns <- dimnames(x)[[length(dim(x))]]
   input <- list(name = name, dim = dim(x)[-1], columns = columns, levels = levels,
                 offset = offset)
@@ -103,12 +114,13 @@ nn_frame <- function(x, name, columns) {
     column <- x[[which(bad)[1]]]
     nn_stop("type", "column `%s` of `%s` is not numeric but %s%s", names(x)[which(bad)[1]], name,
             nn_describe(column),
-            if (is.factor(column) || is.character(column)) ": a formula makes indicators of it")
+            if (is.factor(column) || is.character(column)) ": a formula makes indicators of it"
+            else if (nn_is_time(column)) ": a formula takes it, or as.numeric()" else "")
   }
   as.matrix(x)
 }
 
-nn_check_numbers <- function(x, name) {
+nn_check_numbers <- function(x, name, none) {
   if (!is.numeric(x) && !is.logical(x)) {
     nn_stop("type", "`%s` must be a numeric matrix or array or a data frame of numbers, not %s",
             name, nn_describe(x))
@@ -118,7 +130,7 @@ nn_check_numbers <- function(x, name) {
                            "samples first, not %s%s"), name, nn_describe(x),
             if (length(x) > 1) ": cbind() makes a matrix of one column" else "")
   }
-  if (all(dim(x) > 0)) return(invisible())
+  if (all(dim(x)[if (none) -1 else TRUE] > 0)) return(invisible())
   nn_stop("shape", if (length(dim(x)) == 2) {
     sprintf("`%s` has %d rows and %d columns: nothing to work on", name, nrow(x), ncol(x))
   } else {
@@ -186,6 +198,7 @@ nn_outputs <- function(y, n, name = "y", like = NULL, x = "x") {
   several <- is.list(y) && !is.data.frame(y)
   if (!several) y <- list(y)
   if (length(y) == 0) nn_stop("argument", "`%s` is an empty list: there is no target", name)
+  if (!is.null(like)) y <- nn_in_order(y, like)
   if (!is.null(like) && length(y) != length(like)) {
     nn_stop("shape", "`%s` has %d %s, the training data have %d", name, length(y),
             if (length(y) == 1) "target" else "targets", length(like))
@@ -200,9 +213,12 @@ nn_outputs <- function(y, n, name = "y", like = NULL, x = "x") {
 nn_target <- function(y, name, n, like = NULL, x = "x") {
   if (is.data.frame(y)) y <- if (length(y) == 1) y[[1]] else nn_frame(y, name, like$names)
   if (is.numeric(y) && length(dim(y)) == 1) y <- as.vector(y)
+  if (is.character(y) && is.null(dim(y))) y <- factor(y)
+  if (is.logical(y) && NCOL(y) > 1) y <- y + 0
   if (!is.factor(y) && !is.numeric(y) && !is.logical(y)) {
     nn_stop("type", "`%s` must be a factor (classes) or numeric, not %s%s", name, nn_describe(y),
-            if (is.character(y)) sprintf(": use factor(%s) for classes", name) else "")
+            if (is.character(y)) sprintf(": use factor(%s) for classes", name)
+            else if (nn_is_time(y)) sprintf(": as.numeric(%s) is a number", name) else "")
   }
   if (nn_rows(y) != n) {
     nn_stop("shape", "`%s` has %d rows, `%s` has %d %s: one is needed for each", x, n, name,
@@ -213,6 +229,8 @@ nn_target <- function(y, name, n, like = NULL, x = "x") {
   if (!is.null(like)) nn_check_target(target, like)
   target
 }
+
+nn_is_time <- function(x) inherits(x, c("Date", "POSIXt", "difftime"))
 
 # A numeric target as classes, for a loss that needs them.
 nn_as_classes <- function(target) {

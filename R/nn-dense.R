@@ -24,6 +24,7 @@
 #'
 #'   Glorot, X. and Bengio, Y. (2010). Understanding the difficulty of training deep
 #'   feedforward neural networks. *AISTATS*.
+#' @seealso [layers], also for where defaults differ from those of Keras and PyTorch
 #' @examples
 #' layer_dense(16, "relu")
 #' nn_model(layer_dense(16, "relu"), layer_dense(3))

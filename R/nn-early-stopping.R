@@ -50,10 +50,18 @@ nn_monitored <- function(run, rule, row) {
     nn_stop("argument", "`monitor` is \"%s\": the history has %s", rule$monitor,
             nn_some(names(row), 20))
   }
-  metrics <- unlist(run$job$metrics, recursive = FALSE)
-  name <- sub("_[0-9]+$", "", sub("^val_", "", rule$monitor))
-  higher <- any(vapply(metrics, function(m) m$name == name && m$better == "higher", NA))
-  if (higher) -row[[rule$monitor]] else row[[rule$monitor]]
+  if (is.na(row[[rule$monitor]]) && startsWith(rule$monitor, "val_")) {
+    nn_stop("argument", "`monitor` is \"%s\", but no samples are held out: see `validation`",
+            rule$monitor)
+  }
+  if (nn_higher_is_better(run, sub("^val_", "", rule$monitor))) -row[[rule$monitor]]
+  else row[[rule$monitor]]
+}
+
+nn_higher_is_better <- function(run, name) {
+  any(unlist(Map(function(metrics, suffix) {
+    lapply(metrics, function(m) m$better == "higher" && name == paste0(m$name, suffix))
+  }, run$job$metrics, nn_suffixes(run$job$net$outputs))))
 }
 
 nn_run_best_restore <- function(run) {

@@ -4,13 +4,15 @@
 #' defaults that suit most tables. The last layer has as many outputs as the response needs; inputs
 #' and a numeric response are standardised.
 #'
-#' Small data (at most 2,000 samples and 2,000 weights) are trained by [opt_lbfgs()], at most 100
-#' iterations on all samples, with `"tanh"` units; others by [opt_adam()] for 20 epochs in batches
-#' of 32 (128 of more than 10,000 samples), with `"relu"` units.
+#' Small data (at most 2,000 samples and 10,000 weights) are trained by [opt_lbfgs()], at most 100
+#' iterations on all samples, with `"tanh"` units and, if there are hidden layers, a penalty
+#' `l2 = 0.01`, without which so many weights would learn the samples by heart. Others are trained
+#' by [opt_adam()] in batches of 32 (128 of more than 10,000 samples), for 20 epochs or as many as
+#' make 1,000 steps, with `"relu"` units.
 #'
 #' The arguments of [nnet::nnet()] are understood: `size` is a single hidden layer of `"sigmoid"`
-#' units, `decay` the penalty `decay * sum(w^2)` on the loss summed over the samples, `maxit`
-#' the greatest number of iterations.
+#' units, `decay` (0 with `size`) the penalty `decay * sum(w^2)` on the loss summed over the
+#' samples, `maxit` the greatest number of iterations.
 #'
 #' @param x A formula (see [nn_fit.formula()] for what it may contain), or inputs as for [nn_fit()]:
 #'   a numeric matrix or a data frame of numbers.
@@ -83,7 +85,7 @@ nn_design_inputs <- function(design) {
   (if (is.null(matrix)) 0 else ncol(matrix)) + sum(design$formula$embed)
 }
 
-# list(model, small, n): what suits n samples of `inputs` numbers.
+# list(model, small, n, l2): what suits n samples of `inputs` numbers.
 nn_easy_plan <- function(inputs, n, y, loss, hidden, activation, size) {
   target <- suppressWarnings(nn_outputs(y, n), classes = "anygpu_warning_class") # nn_fit() will
   if (length(target) > 1) {
@@ -95,12 +97,13 @@ nn_easy_plan <- function(inputs, n, y, loss, hidden, activation, size) {
   units <- if (anyNA(wanted)) target[[1]]$outputs else max(wanted)
   widths <- c(inputs, hidden, units)
   weights <- sum((utils::head(widths, -1) + 1) * widths[-1])
-  small <- n <= 2000 && weights <= 2000
+  small <- n <= 2000 && weights <= 10000
   if (is.null(activation)) {
     activation <- if (!is.null(size)) "sigmoid" else if (small) "tanh" else "relu"
   }
   layers <- c(lapply(hidden, layer_dense, activation), list(layer_dense(units)))
-  list(model = do.call(nn_model, layers), small = small, n = n)
+  list(model = do.call(nn_model, layers), small = small, n = n,
+       l2 = if (small && length(hidden) && is.null(size)) 0.01 else 0)
 }
 
 # list(optimizer, epochs, batch_size), where the user does not say.
@@ -112,11 +115,15 @@ nn_easy_training <- function(plan, optimizer, decay, epochs, maxit, batch_size) 
   if (!is.null(optimizer) && !is.null(decay)) {
     nn_stop("argument", "with an `optimizer`, give it the penalty `l2` in place of `decay`")
   }
-  if (is.null(optimizer)) {
-    l2 <- if (is.null(decay)) 0 else nn_number(decay, "decay", closed = TRUE) / plan$n
+  if (!is.null(optimizer)) {
+    optimizer <- nn_as_optimizer(optimizer)
+  } else {
+    l2 <- if (is.null(decay)) plan$l2 else nn_number(decay, "decay", closed = TRUE) / plan$n
     optimizer <- if (plan$small) opt_lbfgs(l2 = l2) else opt_adam(l2 = l2)
   }
-  if (is.null(epochs)) epochs <- if (identical(optimizer$name, "lbfgs")) 100 else 20
   if (is.null(batch_size)) batch_size <- min(if (plan$n > 10000) 128 else 32, plan$n)
+  if (is.null(epochs)) {
+    epochs <- if (nn_is_lbfgs(optimizer)) 100 else max(20, ceiling(1000 * batch_size / plan$n))
+  }
   list(optimizer = optimizer, epochs = epochs, batch_size = batch_size)
 }

@@ -136,7 +136,6 @@ nn_run_valid <- function(run) {
   if (!is.null(run$job$source)) return(nn_source_valid(run))
   n <- length(run$job$split$valid)
   size <- min(max(run$batch, 1024L), n)
-  nn_trainer_pass(run$trainer, "valid", run$job$split$valid, size)
   ran <- nn_trainer_run(run$trainer, "valid", 0, ceiling(n / size))
   if (ran[2] > 0) {
     run$interrupted <- TRUE
@@ -152,10 +151,10 @@ nn_run_valid <- function(run) {
 # data.
 nn_scores <- function(run, sums) {
   net <- run$job$net
-  several <- length(net$outputs) > 1
+  suffix <- nn_suffixes(net$outputs)
   losses <- sums[seq_along(net$outputs)] * vapply(net$outputs, nn_loss_unit, 0)
   scores <- c(loss = sum(losses))
-  if (several) scores <- c(scores, stats::setNames(losses, paste0("loss_", seq_along(losses))))
+  if (length(losses) > 1) scores <- c(scores, stats::setNames(losses, paste0("loss", suffix)))
   at <- length(losses)
   for (i in seq_along(net$outputs)) {
     for (m in run$job$metrics[[i]]) {
@@ -164,10 +163,15 @@ nn_scores <- function(run, sums) {
         value <- m$value(sums[at + seq_len(m$n)])
         at <- at + m$n
       }
-      scores[[if (several) paste0(m$name, "_", i) else m$name]] <- value
+      scores[[paste0(m$name, suffix[i])]] <- value
     }
   }
   scores
+}
+
+# What the scores of each of several outputs end in: "_price", "_2".
+nn_suffixes <- function(outputs) {
+  if (length(outputs) == 1) "" else paste0("_", nn_labels(outputs, seq_along(outputs)))
 }
 
 nn_history_row <- function(run, train, valid, seconds) {
@@ -182,20 +186,27 @@ nn_history_row <- function(run, train, valid, seconds) {
 
 # Metrics that need all scores at once; NA where these are not to be had.
 nn_collected <- function(run) {
-  several <- length(run$job$net$outputs) > 1
+  outputs <- run$job$net$outputs
+  suffix <- nn_suffixes(outputs)
   out <- numeric()
   all <- NULL
-  for (i in seq_along(run$job$net$outputs)) {
-    data_units <- function(v) nn_plain(aperm(nn_back(run$job$net$outputs[[i]], v)))
+  for (i in seq_along(outputs)) {
+    data_units <- function(v) nn_plain(aperm(nn_back(outputs[[i]], v)))
     for (m in run$job$metrics[[i]]) {
       if (!isTRUE(m$collect)) next
       if (is.null(all)) all <- nn_run_outputs(run)
-      out[[if (several) paste0(m$name, "_", i) else m$name]] <-
-        if (is.null(all)) NA_real_
-        else m$value(data_units(all$y[[i]]), data_units(all$z[[i]]), all$w)
+      out[[paste0(m$name, suffix[i])]] <- if (is.null(all)) NA_real_ else {
+        m$value(data_units(nn_codes_of_shares(outputs[[i]], all$y[[i]])),
+                data_units(all$z[[i]]), all$w)
+      }
     }
   }
   out
+}
+
+# Metrics of classes take codes: of shares that of the largest.
+nn_codes_of_shares <- function(output, y) {
+  if (output$kind == "shares") matrix(max.col(plain(y), "first") - 1) else y
 }
 
 # list(y, z, w), samples first: targets, outputs with the parameters as they are now, and weights,
@@ -252,7 +263,8 @@ nn_fit_new <- function(job, values, history, device, ...) {
     model = nn_model_bare(job$net$model), weights = values$weights, state = values$state,
     history = history, baseline = job$baseline, net = job$net[setdiff(names(job$net), "model")],
     optimizer = job$options$optimizer, epochs = job$options$epochs,
-    batch_size = job$options$batch_size, metrics = job$metrics,
+    batch_size = job$options$batch_size,
+    metrics = lapply(job$metrics, vapply, `[[`, "", "name"), # themselves they hold all they were of
     samples = lengths(job$split), device = device, version = nn_fit_version
   ), job$asked, list(...)))
 }

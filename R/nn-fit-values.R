@@ -60,11 +60,14 @@ residuals.nn_fit <- function(object, ...) {
   out <- lapply(Map(nn_residual, y, object$net$outputs, p), function(r) {
     stats::naresid(data$na.action, r)
   })
-  if (length(out) == 1) out[[1]] else out
+  nn_by_output(out, object$net$outputs)
 }
 
 nn_residual <- function(y, output, p) {
-  if (output$kind != "class") return(y$values - p)
+  if (output$kind != "class") {
+    p[] <- as.vector(y$values) - as.vector(p) # with the names of p
+    return(p)
+  }
   codes <- nn_target_columns(y, output)[, 1] + 1
   (col(p) == codes) - p
 }

@@ -4,8 +4,7 @@
 print.nn_fit <- function(x, ...) {
   cat(sprintf("<nn_fit> %s, %s parameters\n", nn_fit_task(x),
               format(nn_fit_size(x), big.mark = ",")))
-  layers <- nn_fit_layers(x)
-  cat(sprintf("  %d  %s\n", seq_len(nrow(layers)), layers$layer), sep = "")
+  cat(format(x$model), sep = "\n")
   cat(nn_fit_how(x), "\n", sep = "")
   cat(nn_fit_scores(x), sep = "\n")
   invisible(x)
@@ -14,8 +13,9 @@ print.nn_fit <- function(x, ...) {
 # "classification of 3 classes", "regression"
 nn_fit_task <- function(fit) {
   paste(vapply(fit$net$outputs, function(o) {
-    if (o$kind == "class") sprintf("classification, %d classes", length(o$levels))
-    else "regression"
+    k <- length(o$levels)
+    if (!nn_is_classification(o)) "regression"
+    else sprintf("classification, %d %s", k, if (k == 1) "class" else "classes")
   }, ""), collapse = " and ")
 }
 
@@ -27,13 +27,15 @@ nn_fit_how <- function(fit) {
   losses <- paste(vapply(fit$net$outputs, function(o) o$loss$name, ""), collapse = ", ")
   h <- fit$history
   batches <- if (nn_is_lbfgs(fit$optimizer)) "" else sprintf(", batches of %d", fit$batch_size)
-  sprintf("%s on %s samples%s%s, %s\n%d of %d %s%s in %.1f s on %s", gsub("_", " ", losses),
+  sprintf("%s on %s samples%s%s, %s\n%d of %d %s%s in %s on %s", gsub("_", " ", losses),
           format(fit$samples[["train"]], big.mark = ","),
           if (fit$samples[["valid"]]) sprintf(" (%d held out)", fit$samples[["valid"]]) else "",
           batches, format(fit$optimizer), nrow(h), fit$epochs,
           if (nn_is_lbfgs(fit$optimizer)) "iterations" else "epochs", nn_fit_end(fit),
-          sum(h$seconds), fit$device)
+          nn_seconds_text(sum(h$seconds)), fit$device)
 }
+
+nn_seconds_text <- function(s) sprintf(if (s < 1) "%.2g s" else "%.1f s", s)
 
 nn_fit_end <- function(fit) {
   if (fit$interrupted) return(" (interrupted)")
@@ -64,7 +66,7 @@ nn_fit_scores <- function(fit) {
 nn_fit_layers <- function(fit) {
   net <- nn_fit_net(fit)
   shapes <- nn_model_shapes(net$model, nn_network_shapes(net))
-  data.frame(layer = vapply(net$model$layers, format, ""),
+  data.frame(layer = nn_model_text(net$model), from = nn_model_from(net$model),
              output = vapply(shapes, nn_shape_text, ""),
              parameters = vapply(fit$weights, function(w) sum(lengths(w)), 0),
              trained = vapply(net$model$layers, function(l) !isTRUE(l$frozen), NA))
@@ -75,9 +77,10 @@ nn_fit_layers <- function(fit) {
 #' @param object A result of [nn_fit()].
 #' @param ... Not used.
 #' @return An object of class `summary.nn_fit`, which prints: a list of `layers` (a data frame with
-#'   the columns `layer`, `output` (its shape without the samples), `parameters`, `trained`),
-#'   `parameters` (their number), `inputs`, `scores` (of the last, or the best, epoch), `baseline`,
-#'   `epochs`, `seconds`, `device`.
+#'   the columns `layer`, `from` (the layers whose outputs it takes), `output` (its shape without
+#'   the samples), `parameters`, `trained`), `chain` (whether each layer takes the one before it),
+#'   `parameters` (their number), `inputs` (their shapes), `scores` (of the last, or the best,
+#'   epoch), `baseline`, `epochs`, `seconds`, `device`.
 #' @examples
 #' set.seed(1)
 #' summary(nn_fit(nn_model(layer_dense(8, "relu"), layer_dense(3)), iris[1:4], iris$Species))
@@ -86,7 +89,7 @@ summary.nn_fit <- function(object, ...) {
   h <- object$history
   at <- if (is.null(object$best_epoch)) nrow(h) else object$best_epoch
   structure(class = "summary.nn_fit", list(
-    layers = nn_fit_layers(object), parameters = nn_fit_size(object),
+    layers = nn_fit_layers(object), chain = nn_is_chain(object$model), parameters = nn_fit_size(object),
     inputs = vapply(object$net$inputs, function(i) nn_shape_text(rev(i$dim)), ""),
     scores = if (nrow(h)) unlist(h[at, setdiff(names(h), c("epoch", "lr", "seconds"))]),
     baseline = object$baseline, epochs = nrow(h), seconds = sum(h$seconds), device = object$device,
@@ -96,8 +99,10 @@ summary.nn_fit <- function(object, ...) {
 
 #' @export
 print.summary.nn_fit <- function(x, ...) {
-  cat("input:", paste(x$inputs, collapse = " and "), "\n")
+  cat("input:", paste(x$inputs, collapse = " and "))
+  cat("\n")
   layers <- x$layers
+  if (x$chain) layers$from <- NULL
   if (all(layers$trained)) layers$trained <- NULL
   layers$parameters <- format(layers$parameters, big.mark = ",")
   print(layers, right = FALSE)

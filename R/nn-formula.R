@@ -94,7 +94,7 @@ nn_indicators <- function(v, name) {
 }
 
 nn_numeric_columns <- function(v, name) {
-  if (!is.numeric(v) && !inherits(v, c("Date", "POSIXct", "difftime"))) {
+  if (!is.numeric(v) && !nn_is_time(v)) {
     nn_stop("type", "`%s` of the formula must be numbers, a factor or logical, not %s", name,
             nn_describe(v))
   }
@@ -122,9 +122,9 @@ nn_formula_offset <- function(frame) {
 
 # -- new data --------------------------------------------------------------------------------------
 
-# Inputs for a fit with the element `formula`: list(x, offset, na.action, y). Rows with missing
-# values are left out; stats::napredict(na.action, ...) puts NA in their places. `response`:
-# whether to find y as well (and to leave out rows without it).
+# Inputs for a fit with the element `formula`: list(x, offset, rows, na.action, y), where `rows` are
+# their names. Rows with missing values are left out; stats::napredict(na.action, ...) puts NA in
+# their places. `response`: whether to find y as well (and to leave out rows without it).
 nn_formula_data <- function(object, newdata, response = FALSE, name = "newdata") {
   kept <- object$formula
   if (!is.data.frame(newdata) && !is.list(newdata) && !is.environment(newdata)) {
@@ -135,13 +135,11 @@ nn_formula_data <- function(object, newdata, response = FALSE, name = "newdata")
   nn_check_variables(terms, newdata, name)
   frame <- base_try(stats::model.frame(terms, newdata, na.action = stats::na.exclude))
   nn_check_frame_rows(frame, newdata, name)
-  if (nrow(frame) == 0 && length(attr(frame, "na.action"))) {
-    nn_stop("argument", "`%s` has no row without missing values", name)
-  }
   frame <- nn_frame_levels(frame, kept$xlevels, name)
   base_try(stats::.checkMFClasses(attr(terms, "dataClasses"), frame), "type")
   list(x = nn_formula_inputs(kept, frame), offset = nn_formula_offset(frame),
-       na.action = attr(frame, "na.action"), y = if (response) stats::model.response(frame))
+       rows = row.names(frame), na.action = attr(frame, "na.action"),
+       y = if (response) stats::model.response(frame))
 }
 
 # Variables that newdata lacks, and that are nowhere else but for functions of that name.
@@ -282,16 +280,6 @@ nn_embedded <- function(nodes, factors, levels) {
   if (length(parts) == 1) parts[[1]] else do.call(layer_concat, parts)
 }
 
-# The outputs of a model on other nodes as its inputs.
-nn_model_on <- function(model, nodes) {
-  out <- list()
-  for (i in seq_along(model$layers)) {
-    from <- lapply(model$from[[i]], function(f) if (f < 0) nodes[[-f]] else out[[f]])
-    out[[i]] <- nn_node(model$layers[[i]], from)
-  }
-  out[model$outputs]
-}
-
 # The offset joins before the activation of the last layer.
 nn_offset_output <- function(out, offset) {
   if (length(out) != 1) nn_stop("argument", "offset() needs a model with one output")
@@ -299,6 +287,6 @@ nn_offset_output <- function(out, offset) {
   activation <- node$layer$activation
   if (is.null(activation) || activation == "linear") return(layer_add(node, offset))
   node$layer$activation <- "linear"
-  node$id <- nn_node(NULL, list())$id
+  node$id <- nn_next_number()
   layer_activation(layer_add(node, offset), activation)
 }

@@ -28,7 +28,9 @@ nn_set_frozen <- function(x, layers, value) {
     return(x)
   }
   nn_check_class(x, "x", "nn_model", "a model made by nn_model() or a fit made by nn_fit()")
-  for (i in nn_which_layers(layers, length(x$layers))) x$layers[[i]]$frozen <- value
+  of <- nn_weights_of(x)
+  at <- nn_which_layers(layers, length(x$layers))
+  for (i in which(of %in% of[at])) x$layers[[i]]$frozen <- value
   x
 }
 

@@ -19,11 +19,18 @@ nn_input <- function(shape = NULL) {
   nn_node(NULL, list(), rev(shape))
 }
 
-# `layer` on the outputs of the nodes `from`; an input has no layer but may have a shape.
-nn_node <- function(layer, from, shape = NULL) {
-  counts$nn_node <- if (is.null(counts$nn_node)) 1 else counts$nn_node + 1
-  structure(list(id = counts$nn_node, layer = layer, from = from, shape = shape),
-            class = "nn_node")
+# `layer` on the outputs of the nodes `from`; an input has no layer but may have a shape. Nodes with
+# the same number `shared` have the same weights.
+nn_node <- function(layer, from, shape = NULL, shared = NULL) {
+  structure(list(id = nn_next_number(), layer = layer, from = from, shape = shape,
+                 shared = shared), class = "nn_node")
+}
+
+# `n` numbers that no node has yet.
+nn_next_number <- function(n = 1) {
+  last <- if (is.null(counts$nn_node)) 0 else counts$nn_node
+  counts$nn_node <- last + n
+  last + seq_len(n)
 }
 
 nn_is_node <- function(x) inherits(x, "nn_node")
@@ -69,11 +76,12 @@ print.nn_node <- function(x, ...) {
   invisible(x)
 }
 
-# list(layers, from, outputs, inputs) of all that leads to the nodes `out`. from[[i]] are the
-# numbers of the layers that layer i takes, -k for input k; a layer comes after those it takes.
+# list(layers, from, inputs, outputs, weights_of) of all that leads to the nodes `out`, as
+# nn_model() describes it; a layer comes after those it takes. `inputs`: the first inputs.
 nn_graph_of <- function(out, inputs = NULL) {
   number <- new.env()
   layers <- from <- list()
+  shared <- numeric()
   visit <- function(node) {
     key <- as.character(node$id)
     if (!is.null(number[[key]])) return(number[[key]])
@@ -84,9 +92,11 @@ nn_graph_of <- function(out, inputs = NULL) {
     args <- vapply(node$from, visit, 0)
     layers <<- c(layers, list(node$layer))
     from <<- c(from, list(args))
+    shared <<- c(shared, if (is.null(node$shared)) nn_next_number() else node$shared)
     number[[key]] <- length(layers)
   }
   for (i in seq_along(inputs)) number[[as.character(inputs[[i]]$id)]] <- -i
   outputs <- vapply(out, visit, 0)
-  list(layers = layers, from = from, inputs = lapply(inputs, `[[`, "shape"), outputs = outputs)
+  list(layers = layers, from = from, inputs = lapply(inputs, `[[`, "shape"), outputs = outputs,
+       weights_of = base::match(shared, shared))
 }

@@ -227,7 +227,7 @@ nn_conv_text <- function(x, ...) {
     c(size, if (x$multiplier > 1) paste(x$multiplier, "filters for each channel"))
   }
   activation <- if (x$activation != "linear") x$activation
-  paste(c(gsub("_", " ", nn_layer_kind(x)), what, nn_window_text(x),
+  paste(c(nn_kind_text(x), what, nn_window_text(x),
           if (any(x$dilation > 1)) paste("dilation", nn_sides_text(x$dilation)),
           if (x$groups > 1) paste(x$groups, "groups"), activation, if (!x$bias) "no bias",
           if (isTRUE(x$frozen)) "frozen"), collapse = ", ")

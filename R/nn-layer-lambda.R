@@ -10,7 +10,10 @@
 #'   dimensions reversed (see [layers]): a matrix has features in its rows and samples in its
 #'   columns, so `colSums(x)` is over the features of each sample. It must not look at values, and
 #'   its result has the samples as its last dimension too. It is run once more, on zeros for one and
-#'   for two samples, to find the shape of the result.
+#'   for two samples, to find the shape of the result. If it has an argument `ctx`, that is a list
+#'   of `training` (whether this is for training) and `uniform`: `ctx$uniform(dim)` gives random
+#'   numbers between 0 and 1 that are new in each batch. (Those of [gpu_runif()] would be drawn once
+#'   and stay.)
 #' @param name What it is called where the model is shown.
 #' @param ... The output of another layer may stand before all other arguments, as the pipe puts it:
 #'   see [nn_model()].
@@ -21,6 +24,19 @@
 #' @seealso [layers]
 #' @examples
 #' nn_model(layer_dense(8), layer_lambda(function(x) x^2), layer_dense(1))
+#'
+#' # a vector for each sequence, put before every one of 7 steps of a decoder
+#' again <- layer_lambda(function(x) aperm(outer(x, rep(1, 7)), c(1, 3, 2)), "repeat 7 times")
+#' nn_model(layer_gru(16), again, layer_gru(16, return_sequences = TRUE), layer_dense(2))
+#'
+#' # normal noise in training (Box and Muller)
+#' noise <- function(x, ctx) {
+#'   if (!ctx$training) return(x)
+#'   u <- ctx$uniform(dim(x))
+#'   v <- ctx$uniform(dim(x))
+#'   x + 0.1 * sqrt(-2 * log(u)) * cos(2 * pi * v)
+#' }
+#' nn_model(layer_lambda(noise, "noise"), layer_dense(1))
 #' @export
 layer_lambda <- function(f, name = NULL, ...) {
   node <- nn_piped(...)
@@ -32,10 +48,23 @@ layer_lambda <- function(f, name = NULL, ...) {
   nn_layer("lambda", f = f, name = name)
 }
 
+# The function on an input, in the input's type.
+nn_lambda_call <- function(layer, h, ctx) {
+  takes_ctx <- "ctx" %in% names(formals(args(layer$f)))
+  y <- if (takes_ctx) layer$f(h, ctx = ctx) else layer$f(h)
+  if (!is_gpu(y)) {
+    nn_stop("argument", "the function gives %s of R: it must be made of what runs on the device",
+            nn_describe(y))
+  }
+  if (gpu_type(y) == gpu_type(h)) y else .Call(C_cast, y, gpu_type(h))
+}
+
 # Only the last dimension may depend on how many samples there are.
 #' @exportS3Method
 nn_layer_shape.nn_layer_lambda <- function(layer, shape) {
-  dims <- lapply(1:2, function(n) nn_lambda_dim(layer$f(gpu(array(0, c(shape, n)), "float32"))))
+  dims <- lapply(1:2, function(n) {
+    nn_lambda_dim(nn_lambda_call(layer, gpu(array(0, c(shape, n)), "float32"), nn_ctx()))
+  })
   last <- vapply(dims, function(d) d[length(d)], 1L)
   if (!identical(last, 1:2) || !identical(dims[[1]][-length(dims[[1]])],
                                           dims[[2]][-length(dims[[2]])])) {
@@ -53,7 +82,7 @@ nn_lambda_dim <- function(y) {
 
 #' @exportS3Method
 nn_layer_forward.nn_layer_lambda <- function(layer, w, h, ctx) {
-  y <- layer$f(h)
+  y <- nn_lambda_call(layer, h, ctx)
   if (length(dim(y)) < 2) nn_reshape(y, nn_lambda_dim(y)) else y
 }
 

@@ -120,7 +120,7 @@ nn_layer_forward.nn_layer_average_pool1d <- nn_pool_forward
 nn_layer_forward.nn_layer_average_pool2d <- nn_pool_forward
 
 nn_pool_text <- function(x, ...) {
-  paste(c(gsub("_", " ", nn_layer_kind(x)), nn_sides_text(x$pool_size),
+  paste(c(nn_kind_text(x), nn_sides_text(x$pool_size),
           nn_window_text(x, x$pool_size)), collapse = ", ")
 }
 

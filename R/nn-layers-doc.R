@@ -11,13 +11,15 @@
 #' [layer_max_pool1d()], [layer_max_pool2d()], [layer_average_pool1d()], [layer_average_pool2d()],
 #'   [layer_global_max_pool()], [layer_global_average_pool()] \tab fewer positions \cr
 #' [layer_rnn()], [layer_lstm()], [layer_gru()] \tab sequences, step by step \cr
+#' [layer_multi_head_attention()], [layer_positional()] \tab sequences, all steps at once \cr
 #' [layer_embedding()] \tab numbers for codes \cr
 #' [layer_batch_norm()], [layer_layer_norm()] \tab mean 0 and variance 1 \cr
 #' [layer_dropout()] \tab noise in training \cr
 #' [layer_activation()], [layer_prelu()] \tab the [activations] \cr
 #' [layer_flatten()], [layer_reshape()], [layer_permute()] \tab another shape \cr
 #' [layer_add()], [layer_multiply()], [layer_average()], [layer_concat()] \tab several into one \cr
-#' [layer_lambda()] \tab any function of an array
+#' [layer_lambda()] \tab any function of an array \cr
+#' [nn_shared()] \tab layers at several places, with the same weights
 #' }
 #'
 #' @section Dimensions:
@@ -29,6 +31,36 @@
 #' each other in memory, and samples last. What a [layer_lambda()] sees is therefore `aperm()` of
 #' what its user has in mind, a matrix of `features x n`. A product is `W %*% h`, and a vector with
 #' an element for each feature is recycled as R does it: `h + bias`.
+#'
+#' @section Beside Keras and PyTorch:
+#' Formulas are those of PyTorch where the two differ. Some defaults differ among the
+#' three:
+#'
+#' \tabular{llll}{
+#' \tab **here** \tab **Keras 3** \tab **PyTorch** \cr
+#' weights before a `"relu"` or the like \tab He, normal \tab Glorot, uniform \tab uniform (1) \cr
+#' other dense and convolutional weights \tab Glorot, uniform \tab Glorot, uniform \tab uniform (1)
+#'   \cr
+#' biases \tab 0 \tab 0 \tab uniform (1) \cr
+#' recurrent weights \tab orthogonal blocks \tab orthogonal \tab uniform (2) \cr
+#' biases of an LSTM's forget gate \tab 1 \tab 1 \tab uniform (2) \cr
+#' order of the blocks of a GRU \tab r, z, n \tab z, r, n \tab r, z, n \cr
+#' embeddings \tab uniform within 0.05 \tab uniform within 0.05 \tab normal, sd 1 \cr
+#' what stays of the running mean in [layer_batch_norm()] \tab 0.9 \tab 0.99 \tab 0.9 \cr
+#' `eps` of normalisations \tab 1e-5 \tab 1e-3 \tab 1e-5 \cr
+#' slope of [leaky_relu()] \tab 0.01 \tab 0.2, as a layer 0.3 \tab 0.01 \cr
+#' padded zeros in an average pool \tab do not count \tab do not count \tab count \cr
+#' [opt_adam()]: `eps` \tab 1e-8 \tab 1e-7 \tab 1e-8 \cr
+#' [opt_adamw()]: `weight_decay` \tab 0.01 \tab 0.004 \tab 0.01 \cr
+#' [opt_rmsprop()]: `lr` \tab 0.01 \tab 0.001 \tab 0.01 \cr
+#' `rho`, `eps` \tab 0.99, 1e-8 \tab 0.9, 1e-7 \tab 0.99, 1e-8 \cr
+#' [opt_adagrad()]: `lr` \tab 0.01 \tab 0.001 \tab 0.01 \cr
+#' `eps`, start of `v` \tab 1e-10, 0 \tab 1e-7, 0.1 \tab 1e-10, 0 \cr
+#' [opt_adadelta()]: `lr` \tab 1 \tab 0.001 \tab 1 \cr
+#' `rho`, `eps` \tab 0.9, 1e-6 \tab 0.95, 1e-7 \tab 0.9, 1e-6 \cr
+#' `clip_norm` \tab of all together \tab of each parameter \tab of all together
+#' }
+#' (1) within 1 / sqrt(inputs), (2) within 1 / sqrt(units)
 #'
 #' @section A layer of one's own:
 #' [layer_lambda()] is the short way, for a function without parameters. In the package, a layer is

@@ -26,15 +26,17 @@ nn_layer <- function(kind, ...) {
 }
 
 nn_layer_kind <- function(layer) sub("^nn_layer_", "", class(layer)[1])
+nn_kind_text <- function(layer) gsub("_", " ", nn_layer_kind(layer))
 
 # What a layer may ask of the run it is part of:
 #   training         whether this is a training step
 #   uniform(dim)     random numbers within (0, 1), new in each batch
 #   update(name, x)  the state `name` of this layer becomes x when the step is done
+#   keep(h)          an output as later layers and the way back get it
 nn_ctx <- function(training = FALSE, type = "float32",
                    uniform = function(dim) gpu_runif(dim, type = type),
-                   update = function(name, value) invisible()) {
-  list(training = training, uniform = uniform, update = update)
+                   update = function(name, value) invisible(), keep = identity) {
+  list(training = training, uniform = uniform, update = update, keep = keep)
 }
 
 # The same elements in another shape, without a copy where that can be.
@@ -59,9 +61,10 @@ format.nn_layer <- function(x, ...) {
   rest <- settings[setdiff(names(settings), c("units", "activation", "bias", "name", "frozen"))]
   rest <- rest[vapply(rest, function(v) is.atomic(v) && !isFALSE(v), NA)]
   rest <- vapply(names(rest), function(n) {
-    if (isTRUE(rest[[n]])) n else paste(n, paste(rest[[n]], collapse = " x "))
+    paste(c(gsub("_", " ", n), if (!isTRUE(rest[[n]])) paste(rest[[n]], collapse = " x ")),
+          collapse = " ")
   }, "")
-  paste(c(gsub("_", " ", nn_layer_kind(x)), units, rest, activation,
+  paste(c(nn_kind_text(x), units, rest, activation,
           if (isFALSE(x$bias)) "no bias", if (isTRUE(x$frozen)) "frozen"), collapse = ", ")
 }
 

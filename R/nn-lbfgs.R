@@ -46,7 +46,7 @@ nn_lbfgs_penalised <- function(run) !is.null(run$trainer$optim$penalty)
 nn_lbfgs_epochs <- function(run, minimizer, iterations) {
   opt <- run$job$options$optimizer
   start <- nn_clock()
-  ran <- .Call(C_nn_minimize, minimizer, as.integer(iterations), c(opt$abstol, opt$reltol))
+  ran <- .Call(C_nn_minimize, minimizer, as.integer(iterations), c(opt$abstol, opt$reltol, opt$l2))
   seconds <- (nn_clock() - start) / max(1, length(ran$loss))
   run$interrupted <- ran$interrupted
   run$step <- ran$evaluations
@@ -70,7 +70,6 @@ nn_lbfgs_epochs <- function(run, minimizer, iterations) {
 # The scores with the parameters as they are.
 nn_lbfgs_row <- function(run, seconds) {
   n <- length(run$job$split$train)
-  .Call(C_nn_pass, run$trainer$handle, nn_passes[["train"]], run$job$split$train - 1L, run$batch)
   ran <- nn_trainer_run(run$trainer, "train", 0, run$steps)
   if (ran[2] > 0) stop_status("interrupt", "interrupted") # these would be scores of a part
   sums <- nn_trainer_sums(run$trainer, "train")
@@ -79,7 +78,7 @@ nn_lbfgs_row <- function(run, seconds) {
   nn_history_row(run, sums / n, valid, seconds)
 }
 
-# An iteration between: of its scores only the loss is known (with the penalty, where there is one).
+# An iteration between: of its scores only the loss is known.
 nn_lbfgs_between <- function(loss, row, run) {
   row[setdiff(names(row), c("lr", "seconds"))] <- NA_real_
   outputs <- run$job$net$outputs

@@ -30,7 +30,7 @@
 #' @export
 nn_lr_find <- function(model, x, y, optimizer = opt_adam(), batch_size = 32, from = 1e-6, to = 10,
                        steps = 100, ...) {
-  nn_check_class(optimizer, "optimizer", "nn_optimizer", "an optimiser such as opt_adam()")
+  optimizer <- nn_as_optimizer(optimizer)
   if (is.null(optimizer$lr)) {
     nn_stop("argument", "opt_%s() has no learning rate to be found", optimizer$name)
   }

@@ -53,14 +53,16 @@ NULL
 #   value(means)   the metric, from those sums divided by the sum of the weights
 #   collect        TRUE: there are no sums, and value(y, z, w) is called in R on all samples, in
 #                  ordinary arrays of the same layout
+#   shifts         TRUE: only differences count, of y from z or from its mean; then y and z come
+#                  without the mean of the target, which would cost digits in float32
 #
 # What a constructor gives is bind(loss, k, class), a function that gives these for a loss and k
 # classes (`class`) or columns of y.
 nn_metric <- function(name, bind, kind = c("either", "class", "numeric"), better = "lower",
-                      settings = list(), collect = FALSE) {
+                      settings = list(), collect = FALSE, shifts = FALSE) {
   structure(class = "nn_metric", list(
     name = name, bind = bind, kind = match.arg(kind), better = better, settings = settings,
-    collect = collect
+    collect = collect, shifts = shifts
   ))
 }
 
@@ -219,12 +221,12 @@ nn_errors <- function(error, value = function(mean) mean) {
 
 #' @rdname metrics
 #' @export
-metric_mae <- function() nn_metric("mae", nn_errors(abs), kind = "numeric")
+metric_mae <- function() nn_metric("mae", nn_errors(abs), kind = "numeric", shifts = TRUE)
 
 #' @rdname metrics
 #' @export
 metric_rmse <- function() {
-  nn_metric("rmse", nn_errors(function(d) d * d, value = sqrt), kind = "numeric")
+  nn_metric("rmse", nn_errors(function(d) d * d, value = sqrt), kind = "numeric", shifts = TRUE)
 }
 
 # Sums of y and of y^2 beside those of the squared errors, for each column.
@@ -245,7 +247,7 @@ metric_r2 <- function() {
       mean(1 - means[, 1] / (means[, 3] - means[, 2]^2))
     })
   }
-  nn_metric("r2", bind, kind = "numeric", better = "higher")
+  nn_metric("r2", bind, kind = "numeric", better = "higher", shifts = TRUE)
 }
 
 # -- of users ----------------------------------------------------------------------------------

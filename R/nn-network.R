@@ -2,22 +2,19 @@
 #   model     the nn_model()
 #   inputs    for each input what a sample is (see nn_data())
 #   scaling   for each input NULL, or list(center, scale) of its last dimension
-#   outputs   for each output list(name, kind, levels, names, matrix, loss, center, scale)
+#   outputs   for each output list(name, kind, levels, names, matrix, loss, center, scale); kind
+#             is "class" (a factor), "shares" (of classes, one column each) or "numeric"
 #   type      "float32" or "float64": what is computed with
-#   precision of products: "exact", "tf32" or "bf16" (see gpu_matmul())
+#   precision of products: "exact", "tf32" or "bf16" (see ?anygpu.matmul); with "bf16" training also
+#             keeps what its way back needs in bfloat16
 
 # The shapes of a sample of each input, as layers see them.
 nn_network_shapes <- function(net) lapply(net$inputs, function(input) rev(as.integer(input$dim)))
 
-# The outputs for the inputs x (a list of arrays, samples last), before the link of each loss.
+# The outputs for the inputs x (a list of arrays, standardised, samples last), before the link of
+# each loss.
 nn_network_forward <- function(net, w, x, ctx_of) {
-  x <- Map(nn_scale_input, x, net$scaling, net$type)
   nn_exactly(net$precision, nn_model_forward(nn_model_unlinked(net), w, x, ctx_of))
-}
-
-nn_scale_input <- function(h, scaling, type) {
-  if (is.null(scaling)) return(h)
-  (h - nn_constant(scaling$center, type)) / nn_constant(scaling$scale, type)
 }
 
 # Numbers on the device where the network runs.
@@ -97,6 +94,10 @@ nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
   output <- list(name = name, kind = target$kind, levels = target$levels, names = target$names,
                  logical = target$logical, matrix = target$matrix, loss = loss, center = 0,
                  scale = 1)
+  if (loss$kind == "shares" && length(dim(values)) == 2 && ncol(values) > 1) {
+    output$kind <- "shares"
+    output$levels <- nn_column_names(values)
+  }
   if (standardize && target$kind == "numeric" && !is.na(loss$degree)) {
     output[c("center", "scale")] <- nn_response_scale(values, rows)
     values <- nn_standard_response(output, values)
@@ -108,6 +109,12 @@ nn_output_of <- function(target, loss, standardize, rows, name = target$name) {
 
 nn_default_loss <- function(target) if (target$kind == "class") "cross_entropy" else "mse"
 
+nn_is_classification <- function(output) output$kind != "numeric"
+
+nn_column_names <- function(x) {
+  if (is.null(colnames(x))) as.character(seq_len(ncol(x))) else colnames(x)
+}
+
 nn_columns <- function(x) if (is.null(dim(x))) matrix(x, ncol = 1) else x
 
 # Of an array the columns are the last dimension.
@@ -115,11 +122,19 @@ nn_response_scale <- function(values, rows) {
   values <- nn_take(as.array(nn_columns(values)), rows)
   values <- matrix(as.vector(values), ncol = dim(values)[length(dim(values))])
   center <- colMeans(values)
-  scale <- sqrt(sum(t(t(values) - center)^2) / max(1, length(values) - ncol(values)))
-  list(center = center, scale = if (is.finite(scale) && scale > 0) scale else 1)
+  values <- t(t(values) - center)
+  top <- max(abs(values), .Machine$double.xmin) # the squares of large numbers overflow
+  scale <- top * sqrt(sum((values / top)^2) / max(1, length(values) - ncol(values)))
+  constant <- !is.finite(scale) || scale <= 1e-14 * max(abs(center))
+  list(center = center, scale = if (constant) 1 else scale)
 }
 
 nn_standard_response <- function(output, values) {
   if (is.null(dim(values))) return((values - output$center) / output$scale)
   sweep(values, length(dim(values)), output$center) / output$scale
+}
+
+# What a loss of standardised targets is multiplied by to be in the units of the data.
+nn_loss_unit <- function(output) {
+  if (identical(output$scale, 1)) 1 else output$scale^output$loss$degree
 }

@@ -1,7 +1,8 @@
 #' Optimisers
 #'
 #' How the weights `w` follow the gradient `g` of a batch's mean loss, in step `t = 1, 2, ...`. What
-#' is kept from step to step starts at 0. Conventions are those of PyTorch.
+#' is kept from step to step starts at 0. Conventions and defaults are those of PyTorch ([layers] has
+#' those of Keras beside them).
 #'
 #' `opt_sgd()`: gradient descent on batches, with momentum: `v = momentum v + g`, `w = w - lr v`.
 #' With `nesterov` the step is `lr (g + momentum v)` (Sutskever et al. 2013).
@@ -157,6 +158,20 @@ opt_lbfgs <- function(history = 50, abstol = 1e-8, reltol = 1e-8, l2 = 0) {
                    abstol = nn_number(abstol, "abstol", closed = TRUE),
                    reltol = nn_number(reltol, "reltol", 0, 1, closed = TRUE),
                    l2 = nn_number(l2, "l2", closed = TRUE))
+}
+
+# An optimiser from an optimiser or its name: "adam" is opt_adam().
+nn_as_optimizer <- function(x) {
+  if (inherits(x, "nn_optimizer")) return(x)
+  table <- nn_optimizer_table()
+  if (is.character(x) && length(x) == 1 && x %in% names(table)) return(table[[x]]())
+  nn_stop("argument", "`optimizer` must be an optimiser such as opt_adam() or one of %s, not %s",
+          paste0("\"", names(table), "\"", collapse = ", "), nn_describe(x))
+}
+
+nn_optimizer_table <- function() {
+  list(sgd = opt_sgd, adam = opt_adam, adamw = opt_adamw, rmsprop = opt_rmsprop,
+       adagrad = opt_adagrad, adadelta = opt_adadelta, lion = opt_lion, lbfgs = opt_lbfgs)
 }
 
 # Its own numbers come first in `...`, then those that all optimisers have.

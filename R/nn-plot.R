@@ -3,7 +3,8 @@
 #' Draws the course of the training: the loss and each metric by epoch, on the training
 #' samples (a line) and on those held out (a broken line), with the loss of the best constant
 #' prediction (dotted) where it is in sight. Or the architecture: a box for each layer with the
-#' shape of its output, in the order of computation from top to bottom.
+#' shape of its output, in the order of computation from top to bottom, with arrows to the layers
+#' that take it.
 #'
 #' `autoplot()` draws the first with \pkg{ggplot2}.
 #'
@@ -78,55 +79,4 @@ nn_history_long <- function(fit) {
   held <- if (fit$samples[["valid"]]) panels
   do.call(rbind, c(lapply(panels, function(p) one(p, "training", p)),
                    lapply(held, function(p) one(p, "validation", paste0("val_", p)))))
-}
-
-# -- the architecture ------------------------------------------------------------------------------
-
-# Boxes in rows by depth: a layer stands below all those it takes.
-nn_plot_architecture <- function(fit) {
-  net <- nn_fit_net(fit)
-  boxes <- nn_boxes(net)
-  old <- graphics::par(mar = c(0.5, 0.5, 0.5, 0.5))
-  on.exit(graphics::par(old))
-  graphics::plot.new()
-  graphics::plot.window(c(0, 1), c(max(boxes$y) + 0.6, min(boxes$y) - 0.6))
-  half <- 0.32
-  size <- min(1, 0.9 / max(graphics::strwidth(boxes$text)) / max(boxes$across),
-              1.5 * half / abs(graphics::strheight("X\nX")))
-  from <- nn_arrows(net)
-  graphics::arrows(boxes$x[from$from], boxes$y[from$from] + half, boxes$x[from$to],
-                   boxes$y[from$to] - half, length = 0.06, col = "grey40")
-  width <- 0.46 / boxes$across
-  graphics::rect(boxes$x - width, boxes$y - half, boxes$x + width, boxes$y + half,
-                 col = boxes$col, border = "grey40")
-  graphics::text(boxes$x, boxes$y, boxes$text, cex = size)
-  invisible(fit)
-}
-
-# A row per input and layer: where its box is and what it says. Inputs come first.
-nn_boxes <- function(net) {
-  shapes <- nn_model_shapes(net$model, nn_network_shapes(net))
-  inputs <- nn_network_shapes(net)
-  depth <- numeric(length(net$model$layers))
-  for (i in seq_along(depth)) {
-    from <- net$model$from[[i]]
-    depth[i] <- 1 + max(0, depth[from[from > 0]])
-  }
-  y <- c(rep(0, length(inputs)), depth)
-  across <- as.vector(table(factor(y))[as.character(y)])
-  place <- stats::ave(y, y, FUN = seq_along)
-  text <- c(paste0("input\n", vapply(inputs, nn_shape_text, "")),
-            paste0(vapply(net$model$layers, format, ""), "\n", vapply(shapes, nn_shape_text, "")))
-  frozen <- vapply(net$model$layers, function(l) isTRUE(l$frozen), NA)
-  col <- c(rep("#eeeeee", length(inputs)), base::ifelse(frozen, "#d9e2ec", "#fdf6e3"))
-  data.frame(x = (place - 0.5) / across, y = y, across = across, text = text, col = col)
-}
-
-# From which box to which: rows of nn_boxes().
-nn_arrows <- function(net) {
-  n <- length(net$inputs)
-  do.call(rbind, lapply(seq_along(net$model$layers), function(i) {
-    from <- net$model$from[[i]]
-    data.frame(from = base::ifelse(from < 0, -from, from + n), to = i + n)
-  }))
 }

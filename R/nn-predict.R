@@ -9,12 +9,14 @@
 #'   other losses what their link makes of the outputs, such as a mean count); `"prob"`:
 #'   probabilities, a matrix of samples x classes; `"class"`: the most probable class, a
 #'   factor with the levels of the training data; `"link"`: the outputs as they are, before the
-#'   link.
+#'   link. Of a model with several outputs, one for all or one for each.
 #' @param batch_size Samples in a piece; `NULL`: so many that their largest intermediate arrays
 #'   take about 64 MiB.
 #' @param ... Not used.
-#' @return A factor for `"class"`; else a numeric matrix (or array) with a row per sample, or a
-#'   vector for a single number per sample. A list of these for a model with several outputs.
+#' @return A factor for `"class"` (logical if the target was); else a numeric matrix (or array) with
+#'   a row per sample, or a vector for a single number per sample, with the names of rows (of
+#'   `newdata`) and columns (of the target, or its classes) where there are any. A list of these for
+#'   a model with several outputs. Of a fit by a formula, samples with missing values are `NA`.
 #' @section Errors: Data of other shape give an error of class `anygpu_error_shape`;
 #'   classes or probabilities of a regression one of class `anygpu_error_argument`.
 #' @examples
@@ -31,29 +33,42 @@ predict.nn_fit <- function(object, newdata, type = c("response", "prob", "class"
                               "(fitted() finds them again)"))
   }
   x <- nn_fit_inputs(object, newdata)
-  names <- nn_row_names(newdata)
-  if (length(x$na.action)) names <- names[-x$na.action]
-  nn_predict(object, x, type, names, batch_size)
+  nn_predict(object, x, type, if (is.null(object$formula)) nn_row_names(newdata) else x$rows,
+             batch_size)
 }
 
 # Predictions for checked inputs list(x, na.action): rows that were left out are NA.
 nn_predict <- function(fit, inputs, type, names, piece = NULL) {
-  types <- c("response", "prob", "class", "link")
-  type <- if (identical(type, types)) "response" else nn_choice(type, "type", types)
   net <- nn_fit_net(fit)
+  type <- nn_predict_types(type, net$outputs)
   z <- nn_network_predict(net, fit$weights, fit$state, inputs$x, piece)
   out <- Map(nn_response, net$outputs, z, type, list(names))
-  out <- lapply(out, function(v) stats::napredict(inputs$na.action, v))
-  if (length(out) == 1) out[[1]] else out
+  nn_by_output(lapply(out, function(v) stats::napredict(inputs$na.action, v)), net$outputs)
+}
+
+# One for all outputs, or for each.
+nn_predict_types <- function(type, outputs) {
+  types <- c("response", "prob", "class", "link")
+  if (identical(type, types)) return("response")
+  if (length(type) != length(outputs)) return(nn_choice(type, "type", types))
+  vapply(type, nn_choice, "", name = "type", choices = types)
+}
+
+# Of one output what there is; else a list with the names that the targets had.
+nn_by_output <- function(values, outputs) {
+  if (length(outputs) == 1) return(values[[1]])
+  labels <- nn_labels(outputs)
+  if (all(labels == "")) unname(values) else stats::setNames(values, labels)
 }
 
 nn_fit_net <- function(fit) c(list(model = fit$model), fit$net)
 
 # The inputs, as those of the training: list(x, inputs), and of a formula na.action.
 nn_fit_inputs <- function(fit, newdata) {
-  if (is.null(fit$formula)) return(nn_inputs(newdata, "newdata", fit$net$inputs))
+  if (is.null(fit$formula)) return(nn_inputs(newdata, "newdata", fit$net$inputs, none = TRUE))
   data <- nn_formula_data(fit, newdata)
-  c(nn_inputs(nn_with_offset(data), "newdata", fit$net$inputs), list(na.action = data$na.action))
+  c(nn_inputs(nn_with_offset(data), "newdata", fit$net$inputs, none = TRUE),
+    data[c("na.action", "rows")])
 }
 
 nn_row_names <- function(x) {
@@ -65,12 +80,13 @@ nn_row_names <- function(x) {
 # For each output the values before the link, samples first, in the units of the loss.
 nn_network_predict <- function(net, weights, state, x, piece = NULL) {
   n <- nn_rows(x[[1]])
+  if (n == 0) return(nn_network_nothing(net))
   w <- Map(function(a, b) lapply(c(a, b), gpu, type = net$type), weights, state)
   piece <- if (is.null(piece)) nn_piece(net) else nn_count(piece, "batch_size")
   ctx <- nn_ctx(FALSE, net$type)
   parts <- lapply(seq(1L, n, by = piece), function(first) {
     rows <- first:min(first + piece - 1L, n)
-    h <- lapply(x, function(a) nn_on_device(nn_take(a, rows), net$type))
+    h <- Map(function(a, scaling) nn_on_device(nn_take(a, rows), net$type, scaling), x, net$scaling)
     lapply(nn_network_forward(net, w, h, function(i) ctx), function(z) nn_plain(aperm(z)))
   })
   lapply(seq_along(net$outputs), function(i) {
@@ -78,11 +94,15 @@ nn_network_predict <- function(net, weights, state, x, piece = NULL) {
   })
 }
 
-# Samples last, as layers see them.
-nn_on_device <- function(x, type) {
-  x <- if (is_gpu(x)) gpu(aperm(x), type = type) else gpu(aperm(nn_upload(x)), type = type)
-  x
+# The outputs of no samples.
+nn_network_nothing <- function(net) {
+  inputs <- nn_network_shapes(net)
+  shapes <- nn_model_shapes(net$model, inputs)
+  lapply(net$model$outputs, function(at) array(0, c(0, rev(nn_given(at, inputs, shapes)))))
 }
+
+# Standardised, samples last, as layers see them.
+nn_on_device <- function(x, type, scaling) gpu(aperm(nn_upload(x, scaling)), type = type)
 
 nn_plain <- function(x) array(as.vector(x), dim(x))
 
@@ -96,10 +116,12 @@ nn_piece <- function(net) {
 # What output i says, of the kind `type`.
 nn_response <- function(output, z, type, names) {
   loss <- output$loss
-  if (type %in% c("prob", "class") && output$kind != "class") {
-    nn_stop("argument", "type \"%s\" needs a classification; this is a regression", type)
+  classes <- nn_is_classification(output)
+  if (type %in% c("prob", "class") && !classes) {
+    nn_stop("argument", "type \"%s\" needs a classification; `%s` was trained as a regression",
+            type, output$name)
   }
-  if (output$kind == "class") {
+  if (classes) {
     rownames(z) <- names
     return(nn_class_response(output, z, type))
   }
@@ -108,7 +130,7 @@ nn_response <- function(output, z, type, names) {
     if (length(dim(z)) == 2) dimnames(z) <- nn_names_of(names, output$names, ncol(z))
     return(z)
   }
-  stats::setNames(z[, 1], names)
+  stats::setNames(z[, 1], if (length(names)) names)
 }
 
 nn_names_of <- function(rows, columns, n) {

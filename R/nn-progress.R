@@ -29,13 +29,13 @@ nn_report <- function(run, row) {
   epochs <- run$job$options$epochs
   names <- setdiff(names(row), c("lr", "seconds"))
   held <- startsWith(names, "val_")
-  line <- sprintf("epoch %*d/%d  %s%s  %.1f s", nchar(epochs), run$epoch, epochs,
+  line <- sprintf("epoch %*d/%d  %s%s  %s", nchar(epochs), run$epoch, epochs,
                   nn_scores_text(row[names[!held]]),
                   if (any(is.finite(row[names[held]]))) {
                     scores <- row[names[held]]
                     names(scores) <- sub("^val_", "", names(scores))
                     paste0("  validation ", nn_scores_text(scores))
-                  } else "", row[["seconds"]])
+                  } else "", nn_seconds_text(row[["seconds"]]))
   cat(line, "\n", sep = "", file = stderr())
 }
 

@@ -114,13 +114,14 @@ nn_source_train <- function(run) {
   done
 }
 
-# As nn_run_valid(). Samples held out count as they say, or all the same: classes have no weights.
+# As nn_run_valid().
 nn_source_valid <- function(run) {
   state <- run$job$valid_source
   sums <- total <- 0
   while (!run$interrupted && !is.null(chunk <- nn_source_next(state))) {
-    w <- nn_own_weights(chunk)
-    nn_chunk_load(run, chunk, nn_chunk_targets(run$job, chunk), w)
+    y <- nn_chunk_targets(run$job, chunk)
+    w <- nn_chunk_weights(run$job, chunk, y)
+    nn_chunk_load(run, chunk, y, w)
     size <- min(state$most, chunk$n)
     nn_trainer_pass(run$trainer, "valid", as.double(chunk$n), size)
     ran <- nn_trainer_run(run$trainer, "valid", 0, ceiling(chunk$n / size))
@@ -147,8 +148,7 @@ nn_source_outputs <- function(run) {
   while (!is.null(chunk <- nn_source_next(if (held) job$valid_source else job$source))) {
     y <- nn_chunk_targets(job, chunk)
     z <- nn_network_predict(job$net, values$weights, values$state, chunk$x)
-    w <- if (held) nn_own_weights(chunk) else nn_chunk_weights(job, chunk, y)
-    parts <- c(parts, list(list(y = y, z = z, w = w)))
+    parts <- c(parts, list(list(y = y, z = z, w = nn_chunk_weights(job, chunk, y))))
   }
   bind <- function(name, i) do.call(nn_bind_samples, lapply(parts, function(p) p[[name]][[i]]))
   outputs <- seq_along(job$net$outputs)
@@ -160,18 +160,19 @@ nn_source_outputs <- function(run) {
 
 # The chunk in place of the trainer's data, with its targets and weights.
 nn_chunk_load <- function(run, chunk, y, w) {
-  data <- c(chunk$x, y, if (run$trainer$weighted) list(matrix(w)))
+  data <- c(Map(nn_upload, chunk$x, run$job$net$scaling),
+            lapply(c(y, if (run$trainer$weighted) list(matrix(w))), nn_upload))
   data <- nn_fill(data, run$job$capacity)
-  for (i in seq_along(data)) .Call(C_nn_data, run$trainer$handle, i - 1L, nn_upload(data[[i]]))
+  for (i in seq_along(data)) .Call(C_nn_data, run$trainer$handle, i - 1L, data[[i]])
 }
 
 nn_chunk_targets <- function(job, chunk) Map(nn_target_columns, chunk$y, job$net$outputs)
 
-nn_own_weights <- function(chunk) if (is.null(chunk$weights)) rep(1, chunk$n) else chunk$weights
-
-# How much each sample of the training counts, for targets `y` as the trainer has them.
+# How much each sample counts, for targets `y` as the trainer has them.
 nn_chunk_weights <- function(job, chunk, y) {
-  w <- nn_own_weights(chunk)
-  if (!is.null(job$class_weights)) w <- w * job$class_weights[y[[1]][, 1] + 1]
+  w <- if (is.null(chunk$weights)) rep(1, chunk$n) else chunk$weights
+  if (!is.null(job$class_weights)) {
+    w <- w * nn_class_counts(job$net$outputs[[1]], y[[1]], job$class_weights)
+  }
   w / job$weight_unit
 }

@@ -14,32 +14,52 @@
 #' @section Data:
 #' Samples come first: a matrix is `n x features`, sequences are `n x time x features`, images
 #' `n x height x width x channels`. A list of arrays is for a model with several inputs, a list of
-#' targets for one with several outputs. The columns of a matrix or data frame are standardised
-#' (mean 0, standard deviation 1; indicators of 0 and 1 are left as they are) and so is a numeric
-#' target if its loss allows it and the last layer has no activation; the fit remembers how,
-#' predictions and the losses in the history are in the units of the data.
+#' targets for one with several outputs. Inputs are standardised (mean 0, standard
+#' deviation 1): each column of a matrix or data frame, each channel of images, each feature of
+#' sequences, also where [layer_reshape()] makes these of the rows of a matrix. Indicators of 0 and
+#' 1, factors and codes for [layer_embedding()] are left as they are. A numeric target is
+#' standardised, too, if its loss allows it and the last layer has no activation. The fit remembers
+#' how: predictions and the losses in the history are in the units of the data.
+#'
+#' @section Mixed precision:
+#' A training step keeps, until its way back, the layers' outputs and whatever else gradients need
+#' to know of values within layers. With `precision = "bf16"` all that is kept in bfloat16, rounded
+#' to the nearest: the range of float32, 8 binary digits (a relative error of up to 2e-3), half of
+#' the memory. Everything else is float32: parameters, their gradients, what the optimiser keeps,
+#' sums and means (so the statistics of normalisations), the network's outputs and losses, and the
+#' inputs, up to the first layer that has parameters. Validation and [predict()][predict.nn_fit]
+#' have no way back and round nothing; the fit has the weights in full.
+#'
+#' On a device with tensor cores products, too, round their operands to bfloat16 (see
+#' [anygpu.matmul]), here and in predictions, which makes them several times faster. On others
+#' `"bf16"` is about as fast as `"float32"`: it pays where memory is short, which is so if the
+#' network is deep or the batches are large, and not if most of the memory holds parameters.
 #'
 #' @param model An [nn_model()], or a fit whose training is to go on (see [nn_layers()]).
 #' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;
 #'   no missing values. Or a formula, see [nn_fit.formula()], or an [nn_source()] of data that do
 #'   not fit into memory.
-#' @param y A factor (classification: the last layer has a unit for each level), or a
-#'   numeric vector or matrix (regression: a unit for each column); a list of these for several
-#'   outputs.
+#' @param y A factor, strings or logical values (classification: the last layer has a unit for each
+#'   level), or a numeric vector or matrix (regression: a unit for each column; with the loss
+#'   `"cross_entropy"` a column of 0 and 1, or of shares, for each class); a list of these for
+#'   several outputs.
 #' @param epochs How often all samples are used, at least 1.
 #' @param batch_size Samples per step, at least 1. The last batch of an epoch is smaller if the
 #'   number of samples asks for it; no sample is left out.
-#' @param optimizer See [optimizers]. [opt_lbfgs()] uses all samples in each step, and `epochs`
+#' @param optimizer See [optimizers]: an object, or its name as in `"adam"` for [opt_adam()] with
+#'   its defaults. [opt_lbfgs()] uses all samples in each step, and `epochs`
 #'   says how many iterations it may take.
 #' @param loss See [losses]: an object, its name, a function of `(y_true, y_pred)`, or `NULL` for
 #'   `"cross_entropy"` of a factor and `"mse"` of numbers. A list for several outputs.
 #' @param validation Samples that are held out and only watched: a share (at least 0, less than 1)
-#'   of them chosen at random, their numbers, or other data as `list(x, y)`.
+#'   of them chosen at random, their numbers (or `TRUE` for each of them, `FALSE` for the others),
+#'   or other data as `list(x, y)` or `list(x, y, weights)`.
 #' @param weights A number for each sample: how much its loss counts. Only their proportions
 #'   matter.
 #' @param class_weights A number for each class, by name or in the order of the levels.
-#' @param metrics What to watch beside the loss, see [metrics]; by default the accuracy of a
-#'   classification. A list of lists for several outputs.
+#' @param metrics What to watch beside the loss, see [metrics]: an object, its name, a function of
+#'   `(y_true, y_pred)`, or several of these as in `c("mae", "r2")`; by default the accuracy of a
+#'   classification. A list of such lists for several outputs.
 #' @param standardize Whether to standardise, see below: `TRUE`, `FALSE`, or a logical for each
 #'   input.
 #' @param callbacks See [nn_callback()].
@@ -48,8 +68,8 @@
 #' @param checkpoint `NULL`, or a file that is written after each epoch; [nn_resume()] continues
 #'   from it exactly.
 #' @param precision What to compute with: `"float32"`; `"float64"`, the default of [opt_lbfgs()];
-#'   `"tf32"` or `"bf16"`: products on the tensor cores of a device that has them, with weights in
-#'   float32.
+#'   `"tf32"`: products on the tensor cores of a device that has them; `"bf16"`: mixed precision, see
+#'   below.
 #' @param verbose Whether to show progress on the standard error stream.
 #' @param ... For methods; of the default method, none.
 #' @return An object of class `nn_fit`, a list of plain R values:
@@ -83,6 +103,7 @@
 #' table(predict(fit, iris[1:4], type = "class"), iris$Species)
 #' @export
 nn_fit <- function(model, x, ...) {
+  if (missing(model)) nn_stop("argument", "`model` is missing: nn_model() makes one")
   nn_check_class(model, "model", c("nn_model", "nn_fit"), "an nn_model(), or a fit to go on from")
   UseMethod("nn_fit", x)
 }
@@ -107,9 +128,27 @@ nn_fit.default <- function(model, x, y, epochs = 10, batch_size = 32, optimizer 
 
 nn_check_dots <- function(...) {
   if (...length() == 0) return(invisible())
-  nn_stop("argument", "nn_fit() has no argument %s",
-          if (is.null(...names())) "at that place" else paste0("`", ...names()[1], "`"))
+  name <- ...names()[1]
+  advice <- if (!is.null(name)) nn_elsewhere[name]
+  nn_stop("argument", "nn_fit() has no argument %s%s",
+          if (is.null(name)) "at that place" else paste0("`", name, "`"),
+          if (is.null(advice) || is.na(advice)) "" else paste0(": ", advice))
 }
+
+# What arguments of nnet() and of other trainers are called here.
+nn_elsewhere <- c(
+  linout = "a numeric response has linear outputs, leave it out",
+  softmax = "a factor has softmax outputs, leave it out",
+  entropy = "a logical response has them, or loss = \"binary_cross_entropy\"",
+  trace = "use `verbose`", MaxNWts = "there is no limit, leave it out",
+  skip = "nn_model() makes networks with skips, see layer_concat()",
+  abstol = "use optimizer = opt_lbfgs(abstol = )", reltol = "use optimizer = opt_lbfgs(reltol = )",
+  decay = "use `l2` of the optimizer", maxit = "use `epochs`",
+  lr = "use the optimizer's, as in optimizer = opt_adam(lr = )",
+  learning_rate = "use the optimizer's, as in optimizer = opt_adam(lr = )",
+  validation_split = "use `validation`", validation_data = "use `validation`",
+  sample_weight = "use `weights`", class_weight = "use `class_weights`"
+)
 
 # Not while knitting: a document may be made by an interactive session.
 nn_verbose <- function() interactive() && !isTRUE(getOption("knitr.in.progress"))
@@ -117,7 +156,7 @@ nn_verbose <- function() interactive() && !isTRUE(getOption("knitr.in.progress")
 # How to train, checked.
 nn_options <- function(epochs, batch_size, optimizer, callbacks, early_stopping, checkpoint,
                        precision, verbose, batch_asked) {
-  nn_check_class(optimizer, "optimizer", "nn_optimizer", "an optimiser such as opt_adam()")
+  optimizer <- nn_as_optimizer(optimizer)
   full <- nn_is_lbfgs(optimizer)
   list(epochs = nn_count(epochs, "epochs"), batch_size = nn_count(batch_size, "batch_size"),
        batch_asked = batch_asked, optimizer = optimizer, callbacks = nn_callbacks(callbacks),
@@ -154,6 +193,7 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
   shapes <- nn_network_shapes(net)
   data <- nn_with_validation(list(x = data$x, y = lapply(outputs, `[[`, "values"),
                                   weights = weights, n = data$n), valid, net, class_weights)
+  nn_check_codes(net, data$x)
   list(net = net, data = data, split = split, options = options,
        metrics = nn_metrics_of(metrics, net),
        weights = nn_model_make(net$model, shapes, "weights"),
@@ -164,13 +204,14 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
 nn_network <- function(model, data, outputs, standardize, rows, precision) {
   nx <- length(data$x)
   if (length(model$inputs) != nx) {
-    nn_stop("shape", "the model has %d inputs, `x` has %d: a list has an element for each",
-            length(model$inputs), nx)
+    nn_stop("shape", "the model has %s, `x` has %d: a list has an element for each",
+            nn_some_of(length(model$inputs), "input"), nx)
   }
   scaled <- nn_standardized_inputs(standardize, data$inputs, model)
-  scaling <- Map(function(x, input, yes) {
-    if (input$offset) nn_offset_scaling(outputs) else if (yes) nn_standardize(x, rows, input$name)
-  }, data$x, data$inputs, scaled)
+  scaling <- Map(function(x, input, yes, k) {
+    if (input$offset) return(nn_offset_scaling(outputs))
+    if (yes) nn_standardize_input(x, model, k, rows, input$name)
+  }, data$x, data$inputs, scaled, seq_along(data$x))
   if (!is.null(model$scaling)) scaling <- model$scaling # of the fit that the training goes on from
   list(model = nn_model_with_inputs(model, data$inputs), inputs = data$inputs,
        scaling = unname(scaling),
@@ -200,21 +241,16 @@ nn_check_standardize <- function(x, inputs) {
 
 nn_standardized_inputs <- function(standardize, inputs, model) {
   asked <- rep(standardize, length.out = length(inputs))
-  embedded <- vapply(seq_along(inputs), function(k) {
-    any(vapply(seq_along(model$layers), function(i) {
-      any(model$from[[i]] == -k) && inherits(model$layers[[i]], "nn_layer_embedding")
-    }, NA))
-  }, NA)
-  unlist(Map(function(yes, input, codes) {
-    yes && (length(standardize) > 1 || nn_standardizes(input, codes))
-  }, asked, inputs, embedded))
+  unlist(Map(function(yes, input, k) {
+    yes && (length(standardize) > 1 || nn_standardizes(input, nn_takes_codes(model, k)))
+  }, asked, inputs, seq_along(inputs)))
 }
 
 nn_model_outputs <- function(model, targets, loss, standardize, rows) {
   n <- length(model$outputs)
   if (length(targets) != n) {
-    nn_stop("shape", "the model has %d outputs, `y` has %d: a list has an element for each", n,
-            length(targets))
+    nn_stop("shape", "the model has %s, `y` has %d: a list has an element for each",
+            nn_some_of(n, "output"), length(targets))
   }
   if (n == 1 && !(is.list(loss) && !is.object(loss))) loss <- list(loss)
   if (is.null(loss)) loss <- vector("list", n)
@@ -237,7 +273,7 @@ nn_metrics_of <- function(metrics, net) {
   n <- length(net$outputs)
   if (n == 1 || is.null(metrics)) metrics <- rep(list(metrics), n)
   Map(function(output, m) {
-    classes <- output$kind == "class"
+    classes <- nn_is_classification(output)
     if (is.null(m)) m <- if (classes && !anyNA(output$wanted)) "accuracy"
     if (inherits(m, "nn_metric") || is.function(m)) m <- list(m)
     k <- if (classes) length(output$levels) else output$columns
@@ -252,115 +288,4 @@ nn_check_metric_names <- function(metrics) {
   if (length(twice) == 0) return(metrics)
   nn_stop("argument", "`metrics`: the history has a column \"%s\" already, see metric_custom()",
           twice[1])
-}
-
-# -- validation and weights ------------------------------------------------------------------------
-
-# list(split = list(train, valid), data): rows (from 1), where those of other data follow the last
-# row.
-nn_validation <- function(validation, data) {
-  n <- data$n
-  if (is.list(validation)) {
-    if (length(validation) != 2) {
-      nn_stop("argument", "`validation` must be list(x, y), not a list of %d", length(validation))
-    }
-    if (all(c("x", "y") %in% names(validation))) validation <- validation[c("x", "y")]
-    other <- nn_data_like(validation[[1]], validation[[2]], data)
-    return(list(split = list(train = seq_len(n), valid = n + seq_len(other$n)), data = other))
-  }
-  share <- is.numeric(validation) && length(validation) == 1 && !is.na(validation) &&
-    validation >= 0 && validation < 1
-  if (share) return(list(split = nn_split(n, validation)))
-  if (!is.numeric(validation) || anyNA(validation) || any(validation < 1 | validation > n) ||
-        any(validation != round(validation)) || identical(as.double(validation), 1)) {
-    nn_stop("argument", paste("`validation` must be a share (at least 0, less than 1), numbers of",
-                              "samples (1 to %d) or list(x, y), not %s"), n,
-            nn_describe(validation))
-  }
-  valid <- sort(unique(as.integer(validation)))
-  if (length(valid) == n) nn_stop("argument", "`validation` leaves no sample of %d for training", n)
-  list(split = list(train = seq_len(n)[-valid], valid = valid))
-}
-
-# Rows (from 1) for training and for validation, in the order of the data.
-nn_split <- function(n, validation) {
-  held <- floor(n * validation + 1e-9)
-  if (held == 0) return(list(train = seq_len(n), valid = integer()))
-  if (held == n) nn_stop("argument", "`validation` leaves no sample of %d for training", n)
-  valid <- sort(sample.int(n, held))
-  list(train = seq_len(n)[-valid], valid = valid)
-}
-
-nn_with_validation <- function(data, valid, net, class_weights) {
-  other <- valid$data
-  if (is.null(other)) return(data)
-  y <- Map(nn_target_columns, other$y, net$outputs)
-  list(x = Map(nn_bind_samples, data$x, other$x), y = Map(nn_bind_samples, data$y, y),
-       weights = if (!is.null(data$weights)) c(data$weights, rep(1, other$n)), n = data$n)
-}
-
-# The values of a target as the trainer takes them, for an output that other data have made.
-nn_target_columns <- function(target, output) {
-  if (output$kind != "class") return(nn_columns(nn_standard_response(output, target$values)))
-  codes <- target$values
-  if (target$kind != "class") { # numbers that stand for classes
-    nn_check_levels(factor(codes), target$name, output$levels)
-    codes <- match(as.character(codes), output$levels)
-  }
-  matrix(codes - 1)
-}
-
-# The samples of the first array, then those of the second, ...
-nn_bind_samples <- function(...) {
-  if (length(dim(..1)) == 2) return(rbind(...))
-  all <- do.call(rbind, lapply(list(...), function(x) matrix(as.vector(x), dim(x)[1])))
-  array(all, c(nrow(all), dim(..1)[-1]))
-}
-
-# How much each sample counts: with mean 1 over the training samples; NULL if all count the same.
-nn_sample_weights <- function(data, outputs, class_weights, split) {
-  w <- data$weights
-  if (!is.null(class_weights)) {
-    classes <- outputs[[1]]$output$levels
-    if (is.null(classes)) nn_stop("argument", "`class_weights` are for a classification")
-    per_class <- nn_class_weights(class_weights, classes)
-    w <- (if (is.null(w)) 1 else w) * per_class[outputs[[1]]$values[, 1] + 1]
-  }
-  if (is.null(w)) return(NULL)
-  if (sum(w[split$train]) <= 0) nn_stop("argument", "the weights of all training samples are 0")
-  w / mean(w[split$train])
-}
-
-nn_class_weights <- function(class_weights, levels) {
-  if (!is.null(names(class_weights))) {
-    missing <- setdiff(levels, names(class_weights))
-    if (length(missing)) {
-      nn_stop("argument", "`class_weights` has none for the class \"%s\"", missing[1])
-    }
-    class_weights <- class_weights[levels]
-  }
-  if (!is.numeric(class_weights) || length(class_weights) != length(levels) ||
-        anyNA(class_weights) || any(class_weights < 0)) {
-    nn_stop("argument",
-            "`class_weights` must be %d numbers of at least 0, one for each class, not %s",
-            length(levels), nn_describe(class_weights))
-  }
-  unname(as.numeric(class_weights))
-}
-
-# The loss of the best constant prediction on the training samples, summed over the outputs.
-nn_baseline_of <- function(net, data, rows) {
-  w <- if (is.null(data$weights)) rep(1, length(rows)) else data$weights[rows]
-  w <- w / sum(w)
-  parts <- Map(function(output, y) {
-    if (length(dim(y)) > 2) return(NA_real_)
-    y <- t(as.matrix(y)[rows, , drop = FALSE])
-    output$loss$baseline(y, w, prod(output$wanted)) * nn_loss_unit(output)
-  }, net$outputs, data$y)
-  Reduce(`+`, parts)
-}
-
-# What a loss of standardised targets is multiplied by to be in the units of the data.
-nn_loss_unit <- function(output) {
-  if (identical(output$scale, 1)) 1 else output$scale^output$loss$degree
 }

@@ -9,8 +9,8 @@ nn_passes <- list(train = 0L, valid = 1L)
 # next p (NULL: as it is) and the next states after a batch of `size`.
 nn_trainer <- function(net, weights, state, data, optim, metrics) {
   layout <- nn_layout(net, weights, state)
-  arrays <- c(data$x, data$y, if (!is.null(data$weights)) list(matrix(data$weights)))
-  arrays <- lapply(arrays, nn_upload)
+  arrays <- c(Map(nn_upload, data$x, net$scaling), lapply(data$y, nn_upload),
+              if (!is.null(data$weights)) list(matrix(data$weights)))
   handle <- .Call(C_nn_trainer, arrays, nn_flat(layout, "param"), nn_flat(layout, "fixed"),
                   c(optim$nstate, optim$nscalar), net$type)
   view <- function(p) .Call(C_nn_view, handle, p$which, p$offset, as.integer(p$dim))
@@ -19,11 +19,12 @@ nn_trainer <- function(net, weights, state, data, optim, metrics) {
        device = .Call(C_nn_device, handle))
 }
 
-# What the trainer can take: doubles, or an array of ours.
-nn_upload <- function(x) {
-  if (is_gpu(x)) return(x)
-  if (!is.double(x)) storage.mode(x) <- "double"
-  x
+# What the trainer can take: doubles, or an array of ours. Inputs are standardised here, before
+# they are rounded to the trainer's type: float32 would leave few digits of a column whose mean is
+# far above its standard deviation.
+nn_upload <- function(x, scaling = NULL) {
+  if (!is_gpu(x) && !is.double(x)) storage.mode(x) <- "double"
+  if (is.null(scaling)) x else nn_scale(x, scaling)
 }
 
 # The samples of a pass, from 1, for batches of `batch`; makes the plans that are missing.
@@ -50,7 +51,7 @@ nn_trainer_compile <- function(trainer, pass, size) {
   losses <- nn_losses(trainer$net, batch, z)
   sums <- c(lapply(losses, `[[`, "total"), nn_metric_sums(trainer, batch, z))
   if (training) sums <- c(sums, list(nn_trainer_last_sum(trainer, losses, size)))
-  next_values <- if (training) nn_next(trainer, losses, updates, size) else list()
+  next_values <- if (training) nn_next(trainer, z, losses, updates, size) else list()
   .Call(C_nn_compile, trainer$handle, sums, next_values)
 }
 
@@ -73,12 +74,19 @@ nn_trainer_batch <- function(trainer, pass, size) {
 
 nn_ctx_of <- function(trainer, training, updates) {
   uniform <- function(dim) .Call(C_nn_random, trainer$handle, as.integer(dim))
+  keep <- if (training && nn_keeps_half(trainer$net)) nn_keep else identity
   function(i) {
     nn_ctx(training, trainer$net$type, uniform, function(name, value) {
-      assign(paste(i, name), value, updates)
-    })
+      key <- paste(i, name)
+      assign(key, c(updates[[key]], list(value)), updates) # shared layers have several
+    }, keep)
   }
 }
+
+# Whether what the way back needs is kept in bfloat16. Passes without one keep nothing.
+nn_keeps_half <- function(net) net$precision == "bf16"
+# h rounded to bfloat16, which is what is stored of it.
+nn_keep <- function(h) .Call(C_nn_keep, h)
 
 nn_check_outputs <- function(net, z, y) {
   for (i in seq_along(z)) {
@@ -86,11 +94,22 @@ nn_check_outputs <- function(net, z, y) {
     wanted <- net$outputs[[i]]$wanted
     if (length(dim(z[[i]])) == 2 && (is.na(wanted[1]) || nrow(z[[i]]) == prod(wanted))) next
     if (length(dim(z[[i]])) > 2 && identical(dim(z[[i]]), dim(y[[i]]))) next
-    nn_stop("shape", paste("the last layer gives %s per sample, `%s` has %s:",
-                           "loss \"%s\" needs %s"),
-            nn_values_text(dim(z[[i]])[-length(dim(z[[i]]))]), net$outputs[[i]]$name,
-            nn_target_text(net$outputs[[i]], y[[i]]), loss$name, nn_values_text(wanted))
+    at <- net$model$outputs[i]
+    given <- nn_sample_shape(z[[i]])
+    nn_stop("shape", "layer %d (%s) gives %s per sample, `%s` has %s: loss \"%s\" needs %s%s", at,
+            nn_kind_text(net$model$layers[[at]]), nn_values_text(given), net$outputs[[i]]$name,
+            nn_target_text(net$outputs[[i]], y[[i]]), loss$name, nn_values_text(wanted),
+            nn_outputs_advice(net$outputs[[i]], prod(given), prod(wanted)))
   }
+}
+
+# What is most often meant by outputs that do not fit.
+nn_outputs_advice <- function(output, given, wanted) {
+  if (output$kind == "class" && length(output$levels) == 2 && given == 1) {
+    return(" (or loss = \"binary_cross_entropy\")")
+  }
+  if (output$kind != "numeric" || given == 1 || wanted != 1) return("")
+  sprintf(" (if these are classes, use factor(%s))", output$name)
 }
 
 nn_values_text <- function(dim) {
@@ -109,11 +128,19 @@ nn_losses <- function(net, batch, z) {
 
 nn_metric_sums <- function(trainer, batch, z) {
   unlist(Map(function(output, metrics, y, z) {
+    y <- nn_codes_of(output, y)
     lapply(metrics[!vapply(metrics, function(m) isTRUE(m$collect), NA)], function(m) {
+      if (isTRUE(m$shifts)) output$center <- 0
       sums <- m$sums(nn_unscaled(output, y), nn_unscaled(output, z), batch$w)
       if (gpu_type(sums) == trainer$net$type) sums else .Call(C_cast, sums, trainer$net$type)
     })
   }, trainer$net$outputs, trainer$metrics, batch$y, z), recursive = FALSE)
+}
+
+# Shares of classes as the codes of the largest, which metrics of classes want.
+nn_codes_of <- function(output, y) {
+  if (output$kind != "shares") return(y)
+  nn_reshape(nn_ones(colWhichMaxs(y), y) - 1, c(1, ncol(y)))
 }
 
 # A target or an output in the units of the data.
@@ -124,9 +151,9 @@ nn_unscaled <- function(output, v) {
 
 # The next values of parameters, of what is fixed, and of the optimiser's states; NULL where they
 # stay.
-nn_next <- function(trainer, losses, updates, size) {
+nn_next <- function(trainer, z, losses, updates, size) {
   seed <- Reduce(`+`, lapply(losses, function(l) sum(l$seed)))
-  g <- .Call(C_nn_gradient, trainer$handle, seed)
+  g <- .Call(C_nn_gradient, trainer$handle, seed, if (nn_keeps_half(trainer$net)) z)
   state <- lapply(seq_len(trainer$optim$nstate) - 1L, function(i) nn_vector(trainer, "state", i))
   scalar <- lapply(seq_len(trainer$optim$nscalar) - 1L, function(i) nn_vector(trainer, "scalar", i))
   stepped <- trainer$optim$step(nn_vector(trainer, "param"), g, state, scalar, size)
@@ -142,11 +169,16 @@ nn_next_fixed <- function(trainer, updates) {
   for (i in seq_along(trainer$layout)) {
     for (name in names(trainer$layout[[i]])) {
       if (trainer$layout[[i]][[name]]$which != "fixed") next
-      value <- updates[[paste(i, name)]]
-      parts <- c(parts, list(if (is.null(value)) trainer$w[[i]][[name]] else value))
+      values <- updates[[paste(i, name)]]
+      value <- if (is.null(values)) trainer$w[[i]][[name]] else nn_mean(values)
+      parts <- c(parts, list(value))
     }
   }
   .Call(C_nn_join, parts)
+}
+
+nn_mean <- function(values) {
+  if (length(values) == 1) values[[1]] else Reduce(`+`, values) / length(values)
 }
 
 # -- running ---------------------------------------------------------------------------------------

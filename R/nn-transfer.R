@@ -36,8 +36,9 @@ nn_as_model <- function(model) {
   if (!inherits(model, "nn_fit")) return(model)
   fit <- model
   model <- fit$model
+  of <- nn_weights_of(model)
   for (i in seq_along(model$layers)) {
-    model$layers[[i]]$learnt <- list(weights = fit$weights[[i]], state = fit$state[[i]])
+    model$layers[[i]]$learnt <- list(weights = fit$weights[[of[i]]], state = fit$state[[of[i]]])
   }
   model$scaling <- fit$net$scaling
   model
@@ -49,7 +50,7 @@ nn_layer_learnt <- function(layer, what, fresh) {
   if (length(learnt) == 0) return(fresh)
   for (name in names(fresh)) {
     if (identical(nn_dim(fresh[[name]]), nn_dim(learnt[[name]]))) next
-    nn_stop("shape", "its trained `%s` is %s, here it would be %s", name,
+    nn_stop("shape", "its `%s` is %s, here it would be %s", name,
             paste(nn_dim(learnt[[name]]), collapse = " x "),
             paste(nn_dim(fresh[[name]]), collapse = " x "))
   }

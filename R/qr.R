@@ -112,6 +112,8 @@ setMethod("qr.R", "qr", with_formals(base::qr.R, function(qr, complete = FALSE) 
 #' @rdname qr.gpu
 #' @exportMethod qr.X
 setGeneric("qr.X")
+# the generic has base R's default of `ncol`, which looks into the function that is called
+utils::globalVariables("R")
 #' @rdname qr.gpu
 setMethod("qr.X", "qr", function(qr, complete = FALSE,
                                  ncol = if (complete) nrow(R) else min(dim(R))) {

@@ -153,7 +153,10 @@ SEXP r_array_object(SEXP own_) {
 }
 
 SEXP r_array_number(SEXP own_) {
-  return (*r_array_out(own_))->traced ? r_array_object(own_) : r_array_value(own_);
+  SEXP x_ = PROTECT(r_array_value(own_));
+  if ((*r_array_out(own_))->traced) r_set_class(x_); /* a plain number's methods would look at it */
+  UNPROTECT(1);
+  return x_;
 }
 
 /* -- conversions ------------------------------------------------------------------------------- */

@@ -10,10 +10,10 @@ error.* window.h
 strbuf.* threads* ops.*
 device.* device_table.* pool.* host_isa.h host_real.h
 array.* array_* shape.*
-expr.* expr_* conv.*
+expr.* expr_* conv.* bag.*
 kernel.* place.* codegen*
 host_* device_host* device_opencl* opencl*
-schedule* emit.* describe.*
+schedule* emit* describe.*
 arena.* plan*
 grad* index.* int8.* sort.* batch.*
 block* secular* tridiag* symm_* bidiag*

@@ -33,8 +33,10 @@ R CMD check --as-cran --no-manual $options anygpu_*.tar.gz </dev/null || status=
 
 log=anygpu.Rcheck/00check.log
 if [ $status != 0 ] || grep -Eq '\.\.\. .*(ERROR|WARNING)$' "$log"; then
-  tail -n 100 anygpu.Rcheck/00install.out
+  tail -n 30 anygpu.Rcheck/00install.out
   cat anygpu.Rcheck/tests/*.fail 2>/dev/null || true
+  # what was found comes last: the end of a long output is what is read
+  awk '/^\* /{ bad = /\.\.\. .*(ERROR|WARNING)$/ } bad' "$log"
   echo "R CMD check found an ERROR or a WARNING" >&2
   exit 1
 fi

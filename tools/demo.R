@@ -50,7 +50,7 @@ heading("A digit classifier, trained on 7,200 of 8,000 images")
 set.seed(1)
 net <- nn_model(layer_dense(256, "relu"), layer_dense(128, "relu"), layer_dense(10))
 fit <- nn_fit(net, digits$x, digits$y, epochs = 10, batch_size = 128, validation = 0.1,
-              verbose = TRUE)
+              standardize = FALSE, verbose = TRUE)
 print(fit)
 
 guess <- predict(fit, digits$x_test, type = "class")

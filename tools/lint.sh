@@ -65,6 +65,7 @@ fi
 step "lines of at most 100 columns" long_lines
 step "nothing unfinished" unfinished
 step "names are defined once" Rscript --vanilla tools/check-names.R
+step "packages used are stated" Rscript --vanilla tools/check-packages.R
 step "each export has a test and an example" Rscript --vanilla tools/check-exports.R
 [ $bad = 0 ] && echo "lint: fine"
 exit $bad

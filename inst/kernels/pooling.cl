@@ -4,6 +4,7 @@
  *
  *   ag_pooling_max           y = the maximum; NaN wins
  *   ag_pooling_average       y = sum / number of places (`count_pad`: in or outside of the image)
+ *   ag_pooling_max_of        y = v where x is the first maximum
  *   ag_pooling_max_back      dx = sum, over the windows of which x is the first maximum, of g
  *   ag_pooling_average_back  dx = sum, over the windows that contain it, of g / number of places
  *
@@ -72,8 +73,8 @@ static int output_of(int p, int k, int mul, int dil, int off, int out) {
 
 /* The places of the window of (ox, oy) that are within the image, in order. */
 #define EACH_PLACE(ox, oy)                                                                         \
-  for (int ky = 0, py = mul1 * (oy) - off1; ky < size1; ky++, py += dil1)                          \
-    for (int kx = 0, px = mul0 * (ox) - off0; kx < size0; kx++, px += dil0)                        \
+  for (int ky = 0, py = mul1 * (oy)-off1; ky < size1; ky++, py += dil1)                            \
+    for (int kx = 0, px = mul0 * (ox)-off0; kx < size0; kx++, px += dil0)                          \
       if (px >= 0 && px < in0 && py >= 0 && py < in1)
 
 /* The windows (ox, oy) that contain place (x, y), in order. */
@@ -100,6 +101,22 @@ __kernel void ag_pooling_average(__global const real *in, long in_at, __global r
   reals sum = 0;
   EACH_PLACE(x, y) sum += LOAD(in + in_at + IN_AT(px, py));
   STORE(sum / DIVISOR(x, y), out + out_at + OUT_AT(x, y));
+}
+
+__kernel void ag_pooling_max_of(__global const real *in, long in_at, __global const real *most,
+                                long most_at, __global const real *v, long v_at, __global real *out,
+                                long out_at, long items, long count_pad, WINDOW) {
+  ITEM(out0, out1)
+  const reals m = LOAD(most + most_at + OUT_AT(x, y));
+  reals picked = 0;
+  truths open = -1;
+  EACH_PLACE(x, y) {
+    const reals mine = LOAD(in + in_at + IN_AT(px, py));
+    const truths is = (mine == m) | ((mine != mine) & (m != m));
+    picked = (is & open) ? LOAD(v + v_at + IN_AT(px, py)) : picked;
+    open &= ~is;
+  }
+  STORE(picked, out + out_at + OUT_AT(x, y));
 }
 
 __kernel void ag_pooling_max_back(__global const real *in, long in_at, __global const real *most,

@@ -89,9 +89,11 @@ ag_array *ag_walk_next(ag_walk *w, ag_status *status) {
   while (w->n) {
     ag_array *x = w->stack[w->n - 1];
     int below = w->n;
-    for (int i = x->mark == -1 ? x->nargs - 1 : -1; i >= 0; i--) {
-      if (!x->arg[i] || x->arg[i]->mark != -1) continue;
-      if ((*status = walk_push(w, x->arg[i])) != AG_OK) return NULL;
+    const int forwards = w->parts_last_first && x->kind == AG_CONCAT;
+    for (int k = x->mark == -1 ? x->nargs - 1 : -1; k >= 0; k--) {
+      ag_array *a = x->arg[forwards ? x->nargs - 1 - k : k]; /* the first one pushed comes last */
+      if (!a || a->mark != -1) continue;
+      if ((*status = walk_push(w, a)) != AG_OK) return NULL;
     }
     if (w->n > below) continue; /* its arguments first */
     w->n--;

@@ -85,10 +85,12 @@ typedef enum {
   AG_WHICH_MIN
 } ag_reduction;
 typedef enum { AG_UNIFORM, AG_NORMAL } ag_distribution;
-/* Of the elements of each window; and the ways back, with g the gradient of the result. */
+/* Of the elements of each window; and the ways back, with g the gradient of the result, from
+ * AG_POOLING_MAX_BACK on. */
 typedef enum {
   AG_POOLING_MAX,         /* arg x: NaN wins                                                  */
   AG_POOLING_AVERAGE,     /* arg x                                                            */
+  AG_POOLING_MAX_OF,      /* args x, the maxima, v: v where the maxima are the first of as large */
   AG_POOLING_MAX_BACK,    /* args x, the maxima, g: each to the first element that is as large */
   AG_POOLING_AVERAGE_BACK /* arg g: spread                                                     */
 } ag_pooling;
@@ -137,9 +139,18 @@ struct ag_array {
   int64_t offset; /* BUFFER: first element within buf */
   int depth;      /* longest pending path below: capped, see expr.c */
   int traced;     /* some input of a plan lies below: cannot be forced */
-  int computed;   /* was part of a launch without being stored: store it next time */
+  int computed;   /* was part of a launch, perhaps without being stored: store it next time */
   int mark;       /* scratch of the walks in schedule.c and grad.c, -1 between them */
 };
+
+/* VIEW, RESHAPE and RECYCLE are index arithmetic: consumers look through them where they can. */
+static inline int ag_is_viewlike(const ag_array *x) {
+  return x->kind == AG_VIEW || x->kind == AG_RESHAPE || x->kind == AG_RECYCLE;
+}
+/* bfloat16 read as float32, which costs nothing: so it is done wherever it is needed. */
+static inline int ag_is_widened(const ag_array *x) {
+  return x->kind == AG_CAST && x->arg[0]->type == AG_B16;
+}
 
 ag_array *ag_array_retain(ag_array *x);
 void ag_array_release(ag_array *x); /* NULL is fine */

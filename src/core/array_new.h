@@ -17,6 +17,7 @@ void ag_array_materialise(ag_array *x, ag_buffer *b, int64_t offset);
 typedef struct {
   ag_array **stack;
   int n, cap;
+  int parts_last_first; /* the last argument of a CONCAT before the first */
 } ag_walk;
 AG_CHECKED ag_status ag_walk_begin(ag_walk *w, ag_array *x); /* *w is zero, or walked before */
 ag_array *ag_walk_next(ag_walk *w, ag_status *status);       /* NULL at the end */

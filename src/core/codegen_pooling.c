@@ -38,8 +38,8 @@ static void add_numbers(ag_cg_writer *w, const ag_kernel *k, int64_t items) {
 }
 
 ag_status ag_cg_pooling(ag_cg_source *src, const ag_kernel *k, const ag_cg_target *t) {
-  static const char *const entry[] = {"ag_pooling_max", "ag_pooling_average", "ag_pooling_max_back",
-                                      "ag_pooling_average_back"};
+  static const char *const entry[] = {"ag_pooling_max", "ag_pooling_average", "ag_pooling_max_of",
+                                      "ag_pooling_max_back", "ag_pooling_average_back"};
   const ag_window *v = &k->pooling.window;
   const int back = k->pooling.op >= AG_POOLING_MAX_BACK, lanes = lanes_of(k, t);
   const int64_t places = back ? v->in[0] * v->in[1] : v->out[0] * v->out[1],

@@ -1,4 +1,5 @@
 #include "index.h"
+#include "bag.h"
 #include "plan.h"
 
 /* A result that fills less than this part of its memory moves to a block of its own. */
@@ -83,8 +84,63 @@ static int is_own(const ag_array *x) {
   return x->kind == AG_BUFFER && x->refs == 1 && x->buf && x->buf->refs == 1;
 }
 
+static int is_traced_put(const ag_array *x, const ag_subscript *s, const ag_array *value) {
+  int traced = x->traced || value->traced;
+  for (int q = 0; q < x->shape.nd; q++) traced |= s->at[q] && s->at[q]->traced;
+  return traced;
+}
+
+ag_status ag_index_fill(ag_array **out, ag_array *x, ag_array *mask, ag_array *value) {
+  ag_bag b = {0};
+  ag_array *flat = NULL, *sure = NULL;
+  b.status = ag_expr_reshape(&flat, mask, x->shape);
+  flat = ag_bag_keep(&b, b.status, flat);
+  if (b.status == AG_OK) b.status = without_na(&sure, flat);
+  sure = ag_bag_keep(&b, b.status, sure);
+  return ag_bag_end(&b, out, ag_bag_choose(&b, sure, ag_bag_cast(&b, value, x->type), x));
+}
+
+static ag_array *embedded(ag_bag *b, ag_array *part, ag_shape shape, const ag_axes *axes) {
+  ag_array *out = NULL;
+  if (b->status == AG_OK) b->status = ag_expr_embed(&out, part, shape, axes);
+  return ag_bag_keep(b, b->status, out);
+}
+
+/* Values at the subscript of an array of zeros, which has x's shape. */
+static ag_array *spread(ag_bag *b, ag_array *value, const ag_array *x, const ag_subscript *s) {
+  ag_axes axes = {.nd = x->shape.nd};
+  for (int q = 0; q < axes.nd; q++) {
+    ag_array *wide = NULL;
+    axes.axis[q] = q, axes.off[q] = s->at[q] ? 0 : s->first[q],
+    axes.step[q] = s->at[q] ? 1 : s->step[q];
+    if (!s->at[q]) continue;
+    if (b->status == AG_OK)
+      b->status = ag_expr_scatter(&wide, value, s->at[q], q, x->shape.dim[q], 1);
+    value = ag_bag_keep(b, b->status, wide);
+  }
+  return embedded(b, value, x->shape, &axes);
+}
+
+/* A new array, as nothing can be written yet: the values where they go, x elsewhere. */
+static ag_status put_traced(ag_array **x, const ag_subscript *s, ag_array *value) {
+  ag_bag b = {0};
+  ag_array *out;
+  ag_shape space = {.nd = (*x)->shape.nd};
+  if ((*x)->type > AG_F32)
+    return ag_fail(AG_E_TYPE, "a traced function can assign to elements of real arrays only");
+  for (int q = 0; q < space.nd; q++) space.dim[q] = s->n[q];
+  ag_array *one = ag_bag_recycle(&b, ag_bag_scalar(&b, 1, (*x)->type), space);
+  ag_array *here = spread(&b, one, *x, s),
+           *values = spread(&b, ag_bag_recycle(&b, value, space), *x, s);
+  AG_TRY(ag_bag_end(&b, &out, ag_bag_choose(&b, here, values, *x)));
+  ag_array_release(*x);
+  *x = out;
+  return AG_OK;
+}
+
 ag_status ag_index_put(ag_array **x, const ag_subscript *s, ag_array *value) {
   ag_array *put;
+  if (is_traced_put(*x, s, value)) return put_traced(x, s, value);
   AG_TRY(ag_array_force(1, x));
   AG_TRY(ag_expr_put(&put, (*x)->shape, s, value));
   ag_status status = AG_OK;

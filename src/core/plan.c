@@ -160,10 +160,42 @@ static int temporaries(const ag_schedule *s, ag_piece *piece) {
   return n;
 }
 
+void ag_workspace_drop(ag_workspace *w) {
+  for (int i = 0; i < w->n; i++) ag_buffer_release(w->block[i]);
+  free(w->block);
+  *w = (ag_workspace){0};
+}
+
+/* Block number `block` of the workspace becomes `b`. */
+static ag_status keep_block(ag_workspace *w, int block, ag_buffer *b) {
+  if (block == w->n) {
+    ag_buffer **more = realloc(w->block, ((size_t)block + 1) * sizeof *more);
+    if (!more) return no_memory();
+    w->block = more;
+    w->block[w->n++] = NULL;
+  }
+  ag_buffer_release(w->block[block]);
+  w->block[block] = ag_buffer_retain(b);
+  return AG_OK;
+}
+
+/* Blocks are asked for in the order of their numbers. */
+static ag_status get_block(ag_buffer **out, ag_workspace *w, ag_device *d, int block,
+                           size_t bytes) {
+  if (w && block < w->n && w->block[block]->capacity >= bytes) {
+    *out = ag_buffer_retain(w->block[block]);
+    return AG_OK;
+  }
+  AG_TRY(ag_buffer_new(out, d, bytes));
+  ag_status status = w ? keep_block(w, block, *out) : AG_OK;
+  if (status != AG_OK) ag_buffer_release(*out);
+  return status;
+}
+
 /* Each temporary in block `block` becomes a piece of one buffer. */
-static ag_status give_block(ag_plan *p, int n, const ag_piece *piece, int block) {
+static ag_status give_block(ag_plan *p, ag_workspace *w, int n, const ag_piece *piece, int block) {
   ag_buffer *b;
-  AG_TRY(ag_buffer_new(&b, p->s->dev, ag_arena_bytes(n, piece, block)));
+  AG_TRY(get_block(&b, w, p->s->dev, block, ag_arena_bytes(n, piece, block)));
   for (int i = 0, j = 0; i < p->s->nslots; i++) {
     const ag_slot *slot = &p->s->slot[i];
     if (!is_temporary(slot)) continue;
@@ -176,19 +208,19 @@ static ag_status give_block(ag_plan *p, int n, const ag_piece *piece, int block)
 }
 
 /* A slot's memory serves others before its first and after its last kernel. */
-static ag_status place_temporaries(ag_plan *p) {
+static ag_status place_temporaries(ag_plan *p, ag_workspace *w) {
   ag_piece *piece = malloc(((size_t)p->s->nslots + 1) * sizeof *piece);
   if (!piece) return no_memory();
   int n = temporaries(p->s, piece);
   ag_status status = ag_arena_place(n, piece, p->s->dev->max_alloc);
   for (int block = 0; status == AG_OK && ag_arena_bytes(n, piece, block); block++)
-    status = give_block(p, n, piece, block);
+    status = give_block(p, w, n, piece, block);
   free(piece);
   return status;
 }
 
-static ag_status lay_out(ag_plan *p) {
-  AG_TRY(place_temporaries(p));
+static ag_status lay_out(ag_plan *p, ag_workspace *w) {
+  AG_TRY(place_temporaries(p, w));
   for (int k = 0; k < p->s->nkernels; k++) {
     AG_TRY(slots_begin(p, k));
     AG_TRY(build_kernel(p, k));
@@ -197,12 +229,17 @@ static ag_status lay_out(ag_plan *p) {
 }
 
 ag_status ag_plan_new(ag_plan **out, int n, ag_array *const *target, ag_array *const *assign) {
+  return ag_plan_new_within(out, NULL, n, target, assign);
+}
+
+ag_status ag_plan_new_within(ag_plan **out, ag_workspace *w, int n, ag_array *const *target,
+                             ag_array *const *assign) {
   ag_plan *p = calloc(1, sizeof *p);
   if (!p) return no_memory();
   ag_status status = ag_schedule_new(&p->s, n, target, assign);
   if (status == AG_OK) ag_schedule_reuse(p->s);
   if (status == AG_OK) status = prepare(p, n, target, assign);
-  if (status == AG_OK) status = lay_out(p);
+  if (status == AG_OK) status = lay_out(p, w);
   if (status == AG_OK) *out = p;
   else ag_plan_free(p);
   return status;
@@ -287,13 +324,23 @@ static ag_status run_once(ag_plan *p) {
   return AG_OK;
 }
 
-/* What ran without being stored will be stored when it is asked for again. */
+/* What ran without being stored will be stored when it is asked for again; that is no loss where
+ * memory for the stack runs out. Not recursive: what gradients leave pending is deep. */
 static void mark_computed(ag_array *x) {
-  if (x->computed || x->kind == AG_BUFFER) return;
-  x->computed = x->kind == AG_ELEMENTWISE || x->kind == AG_CAST || x->kind == AG_RANDOM ||
-                x->kind == AG_MATMUL || x->kind == AG_CONV;
-  for (int i = 0; i < x->nargs; i++)
-    if (x->arg[i]) mark_computed(x->arg[i]);
+  ag_array **stack = NULL;
+  int n = 0, cap = 0;
+  for (; x; x = n ? stack[--n] : NULL) {
+    if (x->computed || x->kind == AG_BUFFER) continue;
+    x->computed = 1;
+    if (n + x->nargs > cap) {
+      ag_array **more = realloc(stack, (size_t)(cap = 2 * (n + x->nargs) + 64) * sizeof *stack);
+      if (!more) break;
+      stack = more;
+    }
+    for (int i = 0; i < x->nargs; i++)
+      if (x->arg[i]) stack[n++] = x->arg[i];
+  }
+  free(stack);
 }
 
 static void materialise_results(ag_plan *p, int n, ag_array *const *target) {

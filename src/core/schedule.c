@@ -23,18 +23,22 @@ static ag_status add_item(ag_build *b, ag_array *x) {
   b->item[b->nitems++] = (ag_item){.x = x,
                                    .owner = -1,
                                    .others = INT64_MAX,
+                                   .before = INT64_MAX,
                                    .kernel = -1,
                                    .slot = -1,
                                    .into = -1,
                                    .assign = -1,
+                                   .kept = -1,
                                    .reg_kernel = -1};
   for (int i = 0; i < x->nargs; i++)
     if (x->arg[i]) b->item[x->arg[i]->mark].refs++;
   return AG_OK;
 }
 
+/* Of a gradient the last parameters' part comes first: it uses up what the way back has just
+ * computed, which else would have to wait for the first ones'. */
 static ag_status collect(ag_build *b, ag_array *x) {
-  ag_walk walk = {0};
+  ag_walk walk = {.parts_last_first = 1};
   ag_status status = ag_walk_begin(&walk, x);
   while (status == AG_OK && (x = ag_walk_next(&walk, &status))) status = add_item(b, x);
   ag_walk_end(&walk);

@@ -43,6 +43,8 @@ ag_status ag_epoch_run_batches(ag_trainer *t, const ag_epoch_run *run, ag_epoch_
   const ag_pass *pass = &t->pass[run->pass];
   double start = now(), polled = start;
   *done = (ag_epoch_done){0};
+  if (!run->first && pass->sum)
+    AG_TRY(ag_buffer_zero(pass->sum, 0, (size_t)pass->nsum * ag_dtype_size(t->type)));
   for (int64_t i = 0; i < run->batches; i++) {
     AG_TRY(batch_run(t, pass, run, run->first + i));
     done->batches++;

@@ -18,12 +18,13 @@ typedef struct {
 } ag_epoch_done;
 
 /* Replays plans, batch by batch; every size of batch that is met needs one. Stream s of batch i
- * draws from the key mix(key, i, s), which does not depend on how a pass is cut into runs. */
+ * draws from the key mix(key, i, s), which does not depend on how a pass is cut into runs. A run
+ * from batch 0 on begins the sums of the pass anew. */
 AG_CHECKED ag_status ag_epoch_run_batches(ag_trainer *t, const ag_epoch_run *run,
                                           ag_epoch_done *done);
 /* Whether the user has interrupted. Looks only some time after *polled, which it sets. */
 int ag_epoch_interrupted(double *polled);
-/* What the pass has summed since ag_trainer_pass(): pass.nsum numbers. Waits for the device. */
+/* What the pass has summed since its first batch: pass.nsum numbers. Waits for the device. */
 AG_CHECKED ag_status ag_epoch_sums(ag_trainer *t, int pass, double *sum);
 
 #endif

@@ -11,10 +11,6 @@ struct ag_minimizer {
   ag_lbfgs *lbfgs;
 };
 
-static ag_status zero(ag_buffer *b, int64_t n, ag_dtype type) {
-  return ag_buffer_zero(b, 0, (size_t)n * ag_dtype_size(type));
-}
-
 static ag_status evaluate(void *ctx, const double *x, double *value, double *gradient) {
   ag_minimizer *m = ctx;
   ag_trainer *t = m->t;
@@ -22,8 +18,7 @@ static ag_status evaluate(void *ctx, const double *x, double *value, double *gra
   ag_epoch_done done;
   ag_epoch_run run = {.pass = m->pass, .batches = (pass->n + pass->batch - 1) / pass->batch};
   AG_TRY(ag_trainer_write(t, AG_IN_PARAM, x));
-  AG_TRY(zero(t->vector[AG_IN_STATE], t->nparam, t->type));
-  AG_TRY(zero(pass->sum, pass->nsum, t->type));
+  AG_TRY(ag_buffer_zero(t->vector[AG_IN_STATE], 0, (size_t)t->nparam * ag_dtype_size(t->type)));
   AG_TRY(ag_epoch_run_batches(t, &run, &done));
   if (done.batches < run.batches) {
     m->interrupted = 1;
@@ -74,8 +69,15 @@ void ag_minimizer_free(ag_minimizer *m) {
   free(m);
 }
 
-ag_status ag_minimizer_run(ag_minimizer *m, int iterations, ag_lbfgs_stop stop, double *value,
-                           ag_minimizer_done *done) {
+static double squares(const ag_minimizer *m) {
+  const double *x = ag_lbfgs_x(m->lbfgs);
+  double sum = 0;
+  for (int64_t i = 0; i < m->t->nparam; i++) sum += x[i] * x[i];
+  return sum;
+}
+
+ag_status ag_minimizer_run(ag_minimizer *m, int iterations, ag_lbfgs_stop stop, double l2,
+                           double *value, ag_minimizer_done *done) {
   *done = (ag_minimizer_done){0};
   while (done->iterations < iterations && !done->done && !done->interrupted) {
     ag_status status = ag_lbfgs_iterate(m->lbfgs, stop, &done->done);
@@ -84,7 +86,7 @@ ag_status ag_minimizer_run(ag_minimizer *m, int iterations, ag_lbfgs_stop stop, 
       break;
     }
     AG_TRY(status);
-    value[done->iterations++] = ag_lbfgs_value(m->lbfgs);
+    value[done->iterations++] = ag_lbfgs_value(m->lbfgs) - (l2 > 0 ? l2 * squares(m) : 0);
     done->interrupted = ag_epoch_interrupted(&m->polled); /* evaluations may be too short to look */
   }
   return ag_trainer_write(m->t, AG_IN_PARAM, ag_lbfgs_x(m->lbfgs));

@@ -76,6 +76,7 @@ static void pass_free(ag_pass *pass) {
 void ag_trainer_free(ag_trainer *t) {
   if (!t) return;
   for (int i = 0; i < AG_MAX_PASS; i++) pass_free(&t->pass[i]);
+  ag_workspace_drop(&t->workspace);
   for (int i = 0; i < t->nview; i++) ag_array_release(t->view[i]);
   free(t->view);
   ag_array_release(t->trace.index);
@@ -202,9 +203,7 @@ ag_status ag_trainer_pass(ag_trainer *t, int which, int64_t n, const int *index,
   AG_TRY(index_reserve(t, pass, n));
   pass->n = n;
   pass->batch = batch < n ? batch : n;
-  AG_TRY(index_write(pass, index));
-  if (!pass->sum) return AG_OK;
-  return ag_buffer_zero(pass->sum, 0, (size_t)pass->nsum * ag_dtype_size(t->type));
+  return index_write(pass, index);
 }
 
 ag_status ag_trainer_data(ag_trainer *t, int i, ag_array *data) {
@@ -254,10 +253,11 @@ ag_status ag_trainer_random(ag_trainer *t, ag_shape shape, ag_array **out) {
                               AG_IN_KEY + t->trace.nkey++);
 }
 
-ag_status ag_trainer_gradient(ag_trainer *t, ag_array *loss, ag_array **out) {
+ag_status ag_trainer_gradient(ag_trainer *t, ag_array *loss, int nz, ag_array *const *z,
+                              ag_array **out) {
   ag_array **g = calloc((size_t)t->nview + 1, sizeof *g);
   if (!g) return ag_fail(AG_E_MEMORY, "no memory for a gradient");
-  ag_status status = ag_grad(loss, t->nview, t->view, g);
+  ag_status status = ag_grad_kept(loss, nz, z, t->nview, t->view, g);
   if (status == AG_OK) status = ag_expr_concat(out, t->nview, g);
   for (int i = 0; i < t->nview; i++) ag_array_release(g[i]);
   free(g);
@@ -319,7 +319,8 @@ static ag_status plan_build(ag_builder *b, ag_trainer *t, const ag_batch_step *s
     target[n] = writable(b, step->next[i]);
     assign[n++] = t->in[step->which[i]];
   }
-  return b->status == AG_OK ? ag_plan_new(plan, n, target, assign) : b->status;
+  return b->status == AG_OK ? ag_plan_new_within(plan, &t->workspace, n, target, assign)
+                            : b->status;
 }
 
 static ag_status plan_keep(ag_trainer *t, ag_plan *plan) {

@@ -58,6 +58,7 @@ typedef struct {
   int nview;
   ag_array **view; /* the parameters as the model sees them, in the order of the flat buffer */
   ag_pass pass[AG_MAX_PASS];
+  ag_workspace workspace; /* of all plans: one runs at a time */
   struct { /* the trace that is open: index is NULL if none is */
     ag_array *index;
     int pass, nkey;
@@ -83,8 +84,7 @@ AG_CHECKED ag_status ag_trainer_view(ag_trainer *t, int which, int64_t offset, a
 /* The placeholder of AG_IN_PARAM, AG_IN_FIXED, AG_IN_STATE + i or AG_IN_SCALAR + i, borrowed. */
 ag_array *ag_trainer_input(ag_trainer *t, int which);
 
-/* Which samples (from 0, n of them; NULL: the first n) a pass visits, in what batches; zeroes its
- * sums. */
+/* Which samples (from 0, n of them; NULL: the first n) a pass visits, in what batches. */
 AG_CHECKED ag_status ag_trainer_pass(ag_trainer *t, int pass, int64_t n, const int *index,
                                      int64_t batch);
 /* Whether the pass has a plan for batches of `size`. */
@@ -93,8 +93,10 @@ int ag_trainer_has(const ag_trainer *t, int pass, int64_t size);
 AG_CHECKED ag_status ag_trainer_trace(ag_trainer *t, int pass, int64_t size, ag_array **out);
 /* Uniform random numbers within the trace, new ones in each batch. */
 AG_CHECKED ag_status ag_trainer_random(ag_trainer *t, ag_shape shape, ag_array **out);
-/* d sum(loss) / d parameters, flat. */
-AG_CHECKED ag_status ag_trainer_gradient(ag_trainer *t, ag_array *loss, ag_array **out);
+/* d sum(loss) / d parameters, flat. Of the network with the outputs z (none: nz 0) all is kept in
+ * bfloat16: see ag_grad_kept(). */
+AG_CHECKED ag_status ag_trainer_gradient(ag_trainer *t, ag_array *loss, int nz, ag_array *const *z,
+                                         ag_array **out);
 
 /* What a batch does: add `sum` (arrays, one after the other) to the sums of the pass; give
  * vectors (AG_IN_PARAM, ...) their next values. */

@@ -253,6 +253,26 @@ static void written_over(int transposed) {
   release(2, both);
 }
 
+/* Two parts of one vector, as the gradients of two layers: what the last part needs is there first,
+ * and is used before the first part's chain goes on. */
+static void parts_last_first(void) {
+  enum { N = 6 };
+  double v[N * N];
+  ag_array *x = whole_numbers(N, N, v), *near, *far, *part[2], *both;
+  CHECK_OK(ag_expr_matmul(&near, x, x, 0, 0));
+  CHECK_OK(ag_expr_matmul(&far, near, near, 0, 0));
+  CHECK_OK(ag_expr_reduce(&part[0], far, AG_SUM, 0, 1, 0));
+  CHECK_OK(ag_expr_reduce(&part[1], near, AG_SUM, 0, 1, 0));
+  CHECK_OK(ag_expr_concat(&both, 2, part));
+  ag_schedule *s = NULL;
+  CHECK_OK(ag_schedule_new(&s, 1, &both, NULL));
+  CHECK(s->nkernels == 4 && s->kernel[1]->kind == AG_K_REDUCE && s->kernel[2]->kind == AG_K_MATMUL,
+        "%d kernels, or another order", s->nkernels);
+  ag_schedule_free(s);
+  ag_array *all[] = {x, near, far, part[0], part[1], both};
+  release(6, all);
+}
+
 /* -- memory of temporaries ------------------------------------------------------------------- */
 /* No two pieces of one time share memory; none goes over the end of a block of `most` bytes. */
 static void check_places(int n, const ag_piece *piece, size_t most) {
@@ -285,6 +305,62 @@ static void places(void) {
         "the first piece lies over the third");
 }
 
+/* Sums of the columns of (x x') x, in which x x' is a temporary. */
+static ag_plan *plan_within(ag_workspace *w, ag_array *x) {
+  ag_plan *plan = NULL;
+  ag_array *square, *product, *sums;
+  CHECK_OK(ag_expr_matmul(&square, x, x, 0, 1));
+  CHECK_OK(ag_expr_matmul(&product, square, x, 0, 0));
+  CHECK_OK(ag_expr_reduce(&sums, product, AG_SUM, 0, 1, 0));
+  CHECK_OK(ag_plan_new_within(&plan, w, 1, &sums, NULL));
+  ag_array *all[] = {square, product, sums};
+  release(3, all);
+  return plan;
+}
+
+static void check_sums(ag_plan *plan, int64_t rows, int64_t cols, const double *x) {
+  ag_array *have = NULL;
+  double got[COLS] = {0};
+  CHECK_OK(ag_plan_run(plan));
+  CHECK_OK(ag_plan_result(plan, 0, &have));
+  CHECK_OK(ag_array_read(have, got, AG_F64));
+  ag_array_release(have);
+  for (int64_t j = 0; j < cols; j++) {
+    double want = 0;
+    for (int64_t i = 0; i < rows; i++)
+      for (int64_t k = 0; k < rows; k++)
+        for (int64_t l = 0; l < cols; l++)
+          want += x[i + rows * l] * x[k + rows * l] * x[k + rows * j];
+    CHECK(got[j] == want, "sum %d of %d is %g, not %g", (int)j, (int)cols, got[j], want);
+  }
+}
+
+/* Plans that run in turn: a smaller one needs no memory of its own, a larger one brings more for
+ * those to come; each outlives the workspace. */
+static void shared_memory(void) {
+  enum { PLANS = 4, N = 5 };
+  static const int64_t rows[PLANS] = {20, 12, 30, 24};
+  double v[PLANS][30 * N];
+  ag_workspace w = {0};
+  ag_array *x[PLANS];
+  ag_plan *plan[PLANS];
+  int64_t buffers[PLANS];
+  for (int i = 0; i < PLANS; i++) {
+    x[i] = whole_numbers(rows[i], N, v[i]);
+    CHECK_OK(ag_array_force(1, &x[i]));
+    int64_t before = ag_device_memory(dev).live_buffers;
+    plan[i] = plan_within(&w, x[i]);
+    buffers[i] = ag_device_memory(dev).live_buffers - before;
+  }
+  CHECK(buffers[0] == 1 && buffers[1] == 0 && buffers[2] == 1 && buffers[3] == 0,
+        "%d, %d, %d and %d new buffers", (int)buffers[0], (int)buffers[1], (int)buffers[2],
+        (int)buffers[3]);
+  ag_workspace_drop(&w);
+  for (int k = 0; k < 2 * PLANS; k++) check_sums(plan[k % PLANS], rows[k % PLANS], N, v[k % PLANS]);
+  for (int i = 0; i < PLANS; i++) ag_plan_free(plan[i]);
+  release(PLANS, x);
+}
+
 static void test(ag_device *d, int opencl) {
   dev = d;
   for (type = d->has_f64 ? AG_F64 : AG_F32; type <= AG_F32; type++) {
@@ -293,6 +369,8 @@ static void test(ag_device *d, int opencl) {
     interleaved();
     assigned_and_read();
     for (int transposed = 0; transposed < 2; transposed++) written_over(transposed);
+    parts_last_first();
+    shared_memory();
   }
   type = AG_F32;
   if (opencl) return;

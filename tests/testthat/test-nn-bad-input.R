@@ -15,8 +15,24 @@ test_that("a wrong shape names the layer, its number and both shapes", {
              nn_model(layer_conv2d(2, 7), layer_flatten(), layer_dense(2)), images, 1:4)
   expect_bad("shape", "layer 1 \\(reshape\\) on an input of 4.*3 x 3",
              nn_model(layer_reshape(c(3, 3)), layer_dense(1)), x, y)
-  expect_bad("shape", "the last layer gives 2 values per sample, `y` has 3 classes",
+  expect_bad("shape", "layer 1 \\(dense\\) gives 2 values per sample, `y` has 3 classes",
              nn_model(layer_dense(2)), x, y)
+  expect_bad("argument", "layer 2 \\(lambda\\) on an input of 3: a traced function cannot",
+             nn_model(layer_dense(3), layer_lambda(function(x) if (sum(x) > 0) x else -x)), x, y)
+  expect_bad("shape", "`y` has 1 column: .*use factor\\(y\\)\\)", net, x, as.integer(y))
+  expect_bad("shape", "or loss = \"binary_cross_entropy\"", nn_model(layer_dense(1)), x,
+             y == "setosa")
+  expect_error(nn_fit(x = x, y = y), "nn_model\\(\\) makes one", class = "anygpu_error_argument")
+})
+
+test_that("codes that an embedding does not have", {
+  codes <- matrix(c(1:5, 5:1), 5)
+  words <- function(n) nn_model(layer_embedding(2, n), layer_flatten(), layer_dense(1))
+  expect_bad("argument", "layer 1 \\(embedding\\) has codes 1 to 4, `x` has 1 to 5$", words(4),
+             codes, 1:5)
+  expect_bad("argument", "`x` has 0 to 4: add 1", words(5), codes - 1, 1:5)
+  expect_bad("argument", "has codes 1 to 5, `x` has 1 to 6", words(5), codes, 1:5,
+             validation = list(matrix(6, 1, 2), 1))
 })
 
 test_that("missing values and missing rows", {
@@ -25,8 +41,7 @@ test_that("missing values and missing rows", {
   expect_bad("argument", "`y` has 1 missing value, .*y\\[4\\]: remove those", net, x,
              replace(y, 4, NA))
   expect_bad("shape", "0 rows and 4 columns", net, x[0, ], y[0])
-  expect_error(predict(nn_quiet(net, x, y, epochs = 1), x[0, ]), "0 rows",
-               class = "anygpu_error_shape")
+  expect_bad("shape", "`validation\\$x` has 0 rows", net, x, y, validation = list(x[0, ], y[0]))
 })
 
 test_that("levels that the training did not have", {
@@ -56,7 +71,8 @@ test_that("validation samples with other columns", {
   renamed <- x
   colnames(renamed)[2] <- "width"
   expect_bad("shape", "lacks the column `Sepal.Width`", net, x, y, validation = list(renamed, y))
-  expect_bad("argument", "list\\(x, y\\), not a list of 1", net, x, y, validation = list(x))
+  expect_bad("argument", "list\\(x, y, weights\\), not a list of 1", net, x, y,
+             validation = list(x))
 })
 
 test_that("a loss that is not finite ends the training and says where", {

@@ -23,4 +23,22 @@ test_that("augment() adds predictions to data", {
   fit <- nn(dist ~ speed, cars, hidden = 2, maxit = 5, verbose = FALSE)
   holes <- rbind(cars[1:2, ], list(speed = NA, dist = 3))
   expect_equal(generics::augment(fit, holes)$.fitted, unname(predict(fit, holes)))
+  expect_identical(generics::augment(fit, newdata = holes), generics::augment(fit, holes))
+  expect_equal(generics::augment(fit)$.resid, unname(residuals(fit)))
+  expect_named(generics::augment(fit, holes["speed"]), c("speed", ".fitted"))
+})
+
+test_that("augment() has a column for each column of the target", {
+  skip_if_not_installed("generics")
+  two <- nn(cbind(mpg, hp) ~ wt, mtcars, hidden = 2, maxit = 2, verbose = FALSE)
+  more <- generics::augment(two)
+  expect_identical(row.names(more), row.names(mtcars))
+  expect_identical(more$.fitted_hp, unname(predict(two, mtcars)[, "hp"]))
+  m <- as.matrix(mtcars[c("wt", "qsec")])
+  fit <- nn(m, mtcars$mpg, hidden = 2, maxit = 2, verbose = FALSE)
+  expect_identical(generics::augment(fit)$.fitted, generics::augment(fit, mtcars)$.fitted)
+  h <- nn_input()
+  both <- nn_quiet(nn_model(h |> layer_dense(1), h |> layer_dense(1)), m, list(1:32, 32:1),
+                   epochs = 1)
+  expect_error(generics::augment(both), "one output", class = "anygpu_error_argument")
 })

@@ -23,7 +23,8 @@ test_that("x that cannot be used is a classed error", {
 
 test_that("y that cannot be used is a classed error", {
   expect_nn_error("type", "not NULL", net, x, NULL)
-  expect_nn_error("type", "use factor\\(y\\)", net, x, as.character(y))
+  expect_nn_error("type", "use factor\\(y\\)", net, x, matrix(as.character(y)))
+  expect_nn_error("type", "as.numeric\\(y\\) is a number", net, x, Sys.Date() + 1:150)
   expect_nn_error("shape", "gives 3 values per sample, `y` has 2 classes", net, x, y == "setosa")
   expect_nn_error("shape", "one is needed for each", net, x, as.list(1:150))
   expect_nn_error("shape", "`x` has 150 rows, `y` has 149 values", net, x, y[-1])
@@ -43,7 +44,8 @@ test_that("other bad arguments are classed errors", {
   expect_nn_error("argument", "`epochs`", net, x, y, epochs = 0)
   expect_nn_error("argument", "`batch_size`", net, x, y, batch_size = 0)
   expect_nn_error("argument", "`batch_size`", net, x, y, batch_size = 2.5)
-  expect_nn_error("argument", "`optimizer` must be an optimiser", net, x, y, optimizer = "adam")
+  expect_nn_error("argument", "`optimizer` must be .* or one of \"sgd\", \"adam\", .*\"adan\"",
+                  net, x, y, optimizer = "adan")
   expect_nn_error("argument", "`loss` must be a loss .* or one of", net, x, y, loss = "hinges")
   expect_nn_error("argument", "`validation`", net, x, y, validation = 1)
   expect_nn_error("argument", "`validation`", net, x, y, validation = 151)
@@ -101,7 +103,7 @@ test_that("device arrays and matrices of package Matrix are inputs", {
   bad <- gpu(array(c(1, NA, 3:8), c(2, 2, 2)))
   expect_data_error("argument", "the first at x\\[2, 1, 1\\]", bad, 1:2)
   skip_if_not_installed("Matrix")
-  sparse <- Matrix::Matrix(diag(3), sparse = TRUE)
+  sparse <- getExportedValue("Matrix", "Matrix")(diag(3), sparse = TRUE)
   expect_identical(unname(nn_data(sparse, 1:3)$x[[1]]), diag(3))
 })
 

@@ -3,7 +3,10 @@ test_that("the network suits the data", {
   expect_identical(small$optimizer$name, "lbfgs")
   expect_identical(vapply(small$model$layers, `[[`, 0L, "units"), c(6L, 3L))
   expect_identical(small$model$layers[[1]]$activation, "tanh")
-  large <- nn(Species ~ ., iris, verbose = FALSE, epochs = 2)
+  expect_identical(small$optimizer$l2, 0.01)
+  expect_identical(nn(dist ~ speed, cars, hidden = NULL, maxit = 2)$optimizer$l2, 0)
+  expect_identical(nn(dist ~ speed, cars, size = 2, maxit = 2)$optimizer$l2, 0)
+  large <- nn(Species ~ ., iris[rep(1:150, 20), ], verbose = FALSE, epochs = 1)
   expect_identical(large$optimizer$name, "adam")
   expect_identical(vapply(large$model$layers, `[[`, 0L, "units"), c(64L, 32L, 3L))
   expect_identical(large$model$layers[[1]]$activation, "relu")
@@ -42,5 +45,34 @@ test_that("matrices and data frames are taken as well", {
   expect_error(nn(array(0, c(3, 2, 2)), 1:3), "matrices and data frames",
                class = "anygpu_error_shape")
   expect_error(nn(diag(2), list(1:2, 1:2)), "one target", class = "anygpu_error_shape")
-  expect_error(nn(diag(2), c("a", "b")), "use factor\\(y\\)", class = "anygpu_error_type")
+  expect_error(nn(diag(2), Sys.Date() + 1:2), "as.numeric\\(y\\) is", class = "anygpu_error_type")
+})
+
+test_that("arguments of nnet() that are not needed are told so", {
+  bad <- function(pattern, ...) {
+    expect_error(nn(dist ~ speed, cars, size = 2, ...), pattern, class = "anygpu_error_argument")
+  }
+  bad("no argument `linout`: a numeric response has linear outputs", linout = TRUE)
+  bad("no argument `trace`: use `verbose`", trace = FALSE)
+  bad("no argument `lr`: .*opt_adam", lr = 0.1)
+})
+
+test_that("strings and logical values are classes", {
+  d <- data.frame(x = stats::rnorm(40), s = rep(c("yes", "no"), 20))
+  set.seed(1)
+  a <- nn(s ~ x, d, hidden = 2, maxit = 3, verbose = FALSE)
+  set.seed(1)
+  b <- nn(factor(s) ~ x, d, hidden = 2, maxit = 3, verbose = FALSE)
+  expect_identical(predict(a, d, type = "class"), predict(b, d, type = "class"))
+  expect_identical(levels(predict(a, d, type = "class")), c("no", "yes"))
+  yes <- nn(s == "yes" ~ x, d, hidden = 2, maxit = 3, verbose = FALSE)
+  expect_type(predict(yes, d, type = "class"), "logical")
+})
+
+test_that("there are enough steps for few samples with many columns", {
+  plan <- anygpu:::nn_easy_plan(300, 100, stats::rnorm(100), NULL, c(64, 32), NULL, NULL)
+  how <- anygpu:::nn_easy_training(plan, NULL, NULL, NULL, NULL, NULL)
+  expect_identical(how$optimizer$name, "adam")
+  expect_equal(how$epochs * 100 / how$batch_size, 1000, tolerance = 0.01)
+  expect_equal(anygpu:::nn_easy_training(plan, NULL, NULL, NULL, 7, NULL)$epochs, 7)
 })

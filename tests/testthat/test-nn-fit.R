@@ -134,7 +134,7 @@ test_that("mistakes of the user's own functions and lists are told as they are",
   bad(fit(metrics = three), "not integer of length 3", "anygpu_error_shape")
   bad(fit(metrics = metric_custom("loss", function(y, p) y)), "column \"loss\" already")
   bad(fit(metrics = c("mae", "mae")), "column \"mae\" already")
-  bad(fit(validation = list(cars["speed"])), "list(x, y), not a list of 1")
+  bad(fit(validation = list(cars["speed"])), "list(x, y, weights), not a list of 1")
   bad(fit(standardize = NA), "`standardize` must be TRUE or FALSE, or one of them")
   bad(fit(checkpoint = file.path(tempdir(), "none", "x.rds")), "`checkpoint`: there is no folder")
   bad(fit(optimizer = opt_adam), "not a function")
@@ -142,7 +142,7 @@ test_that("mistakes of the user's own functions and lists are told as they are",
   bad(nn_fit(nn_model(layer_dense(1)), cars["speed"]), "`y` is missing")
   bad(opt_adam(0.1, 0.9, 0.99, 1e-8, 1), "no argument at that place")
   byname <- nn(dist ~ speed, cars, hidden = NULL, epochs = 1)
-  bad(predict(byname, data.frame(speed = NA_real_)), "no row without missing values")
+  expect_identical(predict(byname, data.frame(speed = NA_real_)), NA_real_)
   expect_warning(nn_fit(nn_model(layer_dense(1)), cbind(a = cars$speed, 7), cars$dist, epochs = 1),
                  "constant (`2`)", fixed = TRUE)
 })
@@ -163,4 +163,33 @@ test_that("a target of several steps is centred per column, and predicted in its
   expect_equal(fit$net$outputs[[1]]$center, apply(y, 3, mean))
   scaled <- nn_fit(nn_model(layer_dense(2)), x, y + 0, epochs = 1, loss = "huber")
   expect_equal(predict(scaled, x, type = "link"), predict(scaled, x))
+})
+
+test_that("an optimiser, a loss and metrics can be named", {
+  fit <- function(...) {
+    set.seed(1)
+    nn_quiet(nn_model(layer_dense(1)), cars["speed"], cars$dist, epochs = 2, ...)
+  }
+  a <- fit(optimizer = "sgd", loss = "mae", metrics = c("mae", "r2"))
+  b <- fit(optimizer = opt_sgd(), loss = loss_mae(), metrics = list(metric_mae(), metric_r2()))
+  expect_identical(a$weights, b$weights)
+  expect_named(a$history, names(b$history))
+  expect_identical(nn(dist ~ speed, cars, optimizer = "lbfgs", epochs = 1)$optimizer, opt_lbfgs())
+  for (name in names(anygpu:::nn_optimizer_table())) {
+    expect_identical(anygpu:::nn_as_optimizer(name)$name, name)
+  }
+})
+
+test_that("a fit is small, however much data there was, and standardises what overflows", {
+  size <- function(n) {
+    x <- matrix(stats::rnorm(4 * n), n)
+    fit <- nn_quiet(nn_model(layer_dense(2)), x, factor(rep(1:2, n / 2)), epochs = 1,
+                    metrics = c("accuracy", "f1", "auc"))
+    expect_identical(fit$metrics, list(c("accuracy", "f1", "auc")))
+    length(serialize(fit, NULL))
+  }
+  expect_lt(size(2000), size(100) + 1000)
+  expect_lt(size(100), 50000)
+  huge <- nn_quiet(nn_model(layer_dense(1)), cars["speed"], cars$dist * 1e100, epochs = 1)
+  expect_true(all(is.finite(predict(huge, cars))))
 })

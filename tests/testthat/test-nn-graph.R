@@ -51,6 +51,15 @@ test_that("a layer that is used twice has two sets of weights, an output may be 
 test_that("nodes print, and what is no graph is a classed error", {
   expect_output(print(nn_input(c(28, 28, 1))), "<nn_node> input of 28 x 28 x 1")
   expect_error(nn_input("a"), "`shape`", class = "anygpu_error_argument")
+  a <- nn_input()
+  bad <- function(pattern, ...) {
+    expect_error(nn_model(...), pattern, class = "anygpu_error_argument")
+  }
+  bad("must come from a layer", a |> layer_dense(1), a)
+  bad("list of nn_input\\(\\)s, not of 3", a |> layer_dense(1), inputs = list(3))
+  bad("not of outputs of layers", a |> layer_dense(1), inputs = a |> layer_dense(2))
+  bad("from 2 inputs, `inputs` has 1", layer_add(a, nn_input()), inputs = a)
+  bad("for outputs made from nn_input", layer_dense(1), inputs = a)
   expect_error(nn_model(nn_input() |> layer_dense(1), layer_dense(1)), "the output of one",
                class = "anygpu_error_argument")
 })

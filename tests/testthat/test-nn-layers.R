@@ -56,6 +56,13 @@ test_that("merging layers", {
   expect_error(layer_add(nn_input(), 3), "not 3", class = "anygpu_error_argument")
 })
 
+test_that("a lambda layer may ask for random numbers and for what it runs", {
+  noise <- layer_lambda(function(x, ctx) if (ctx$training) x * ctx$uniform(dim(x)) else x)
+  u <- array((1:18 * 0.618) %% 1, c(3, 2, 3))
+  expect_layer(noise, c(3, 2), function(w, h) h * u, training = TRUE)
+  expect_layer(noise, c(3, 2), function(w, h) h)
+})
+
 test_that("lambda layers take any expression", {
   expect_layer(layer_lambda(function(x) x^2 + sin(x)), c(3, 2), function(w, h) h^2 + sin(h))
   expect_layer(layer_lambda(function(x) colSums(x^2)), 3, function(w, h) colSums(h^2))
@@ -64,6 +71,9 @@ test_that("lambda layers take any expression", {
   expect_error(anygpu:::nn_layer_shape(layer_lambda(t), 3), class = "anygpu_error_shape")
   expect_error(layer_lambda(3), "must be a function", class = "anygpu_error_argument")
   expect_output(print(layer_lambda(function(x) x^2)), "lambda, x^2", fixed = TRUE)
+  expect_error(anygpu:::nn_layer_shape(layer_lambda(function(x) array(as.vector(x), dim(x))), 3),
+               "of R: it must be", class = "anygpu_error_argument")
+  expect_layer(layer_lambda(function(x) x > 0), c(3, 2), function(w, h) (h > 0) + 0)
 })
 
 test_that("normalisation", {

@@ -82,3 +82,13 @@ test_that("an interrupt keeps the fit so far", {
   expect_true(all(is.finite(predict(fit, big))))
   expect_gt(nrow(fit$history), 0)
 })
+
+test_that("the history has no penalty in it, whoever looks", {
+  fit <- function(...) {
+    set.seed(1)
+    nn_quiet(nn_model(layer_dense(3, "tanh"), layer_dense(1)), cars["speed"], cars$dist, epochs = 9,
+             optimizer = opt_lbfgs(l2 = 0.1), ...)
+  }
+  expect_equal(fit()$history$loss, fit(callbacks = function(state) NULL)$history$loss,
+               tolerance = 1e-6)
+})

@@ -346,3 +346,41 @@ test_that("bad arguments and values are classed errors", {
   }
   expect_error(loss_quantile(c(0.1, 0.9))$check(matrix(0, 2, 3)), class = "anygpu_error_shape")
 })
+
+test_that("a loss times a number counts as much", {
+  x <- as.matrix(iris[1:2])
+  y <- list(iris$Petal.Length, iris$Species)
+  fit <- function(...) {
+    set.seed(2)
+    h <- nn_input()
+    net <- nn_model(h |> layer_dense(1), h |> layer_dense(3))
+    nn_quiet(net, x, y, loss = list(...), epochs = 2, optimizer = opt_sgd(0.1))
+  }
+  one <- fit("mse", "cross_entropy")
+  two <- fit(loss_mse() * 2, 2 * loss_cross_entropy())
+  expect_equal(two$baseline, 2 * one$baseline)
+  # the gradient is twice as long
+  set.seed(2)
+  h <- nn_input()
+  net <- nn_model(h |> layer_dense(1), h |> layer_dense(3))
+  half <- nn_quiet(net, x, y, epochs = 2, optimizer = opt_sgd(0.2))
+  expect_equal(two$weights, half$weights, tolerance = 1e-5)
+  expect_equal(two$history$loss, 2 * half$history$loss, tolerance = 1e-5)
+  expect_output(print(0.5 * loss_huber(2)), "0.5 * huber (delta 2)", fixed = TRUE)
+  expect_error(loss_mse() + 1, "multiplied by a number", class = "anygpu_error_argument")
+  expect_error(-1 * loss_mse(), "greater than 0", class = "anygpu_error_argument")
+})
+
+test_that("what a loss absorbs is an activation, which changes nothing", {
+  for (name in names(anygpu:::nn_loss_table())) {
+    absorbs <- anygpu:::nn_loss_table()[[name]]()$absorbs
+    expect_true(is.null(absorbs) || absorbs %in% names(anygpu:::nn_activations), info = name)
+  }
+  counts <- function(activation) {
+    set.seed(1)
+    nn_quiet(nn_model(layer_dense(1, activation)), cars["speed"], round(cars$dist / 10),
+             loss = "poisson", epochs = 2)
+  }
+  expect_equal(predict(counts("exponential"), cars[1:3, 1, drop = FALSE]),
+               predict(counts(NULL), cars[1:3, 1, drop = FALSE]))
+})

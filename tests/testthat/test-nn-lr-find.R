@@ -48,6 +48,6 @@ test_that("results print and plot", {
 
 test_that("bad arguments are classed errors", {
   bad <- list(quote(found_on_iris(optimizer = opt_lbfgs())), quote(found_on_iris(steps = 5)),
-              quote(found_on_iris(from = 1, to = 0.1)), quote(found_on_iris(optimizer = "sgd")))
+              quote(found_on_iris(from = 1, to = 0.1)), quote(found_on_iris(optimizer = "gsd")))
   for (call in bad) expect_error(eval(call), class = "anygpu_error_argument", info = deparse(call))
 })

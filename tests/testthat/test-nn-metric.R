@@ -204,6 +204,26 @@ test_that("bad metrics are classed errors", {
   expect_error(of_numbers(function(a, b) a - b, y, y), class = "anygpu_error_shape")
 })
 
+test_that("metrics are in the units of the data, wherever its mean lies", {
+  set.seed(7)
+  x <- matrix(stats::rnorm(120), 60)
+  held <- 41:60
+  worst <- metric_custom("worst", function(y_true, y_pred) max(abs(y_true - y_pred)),
+                         collect = TRUE)
+  level <- metric_custom("level", function(y_true, y_pred) mean(y_true))
+  for (far in c(50, 1e6)) {
+    y <- far + 10 * x[, 1] + stats::rnorm(60)
+    fit <- nn_quiet(nn_model(layer_dense(1)), x, y, validation = held, epochs = 2,
+                    metrics = list("mae", "rmse", "r2", worst, level))
+    e <- y[held] - predict(fit, x[held, ])
+    want <- c(mean(e^2), mean(abs(e)), sqrt(mean(e^2)),
+              1 - sum(e^2) / sum((y[held] - mean(y[held]))^2), max(abs(e)), mean(y[held]))
+    expect_equal(unlist(fit$history[2, paste0("val_", c("loss", "mae", "rmse", "r2", "worst",
+                                                        "level"))]),
+                 want, tolerance = 1e-5, ignore_attr = TRUE)
+  }
+})
+
 test_that("a metric of all samples sees arrays as they were given", {
   x <- array(stats::rnorm(20 * 5 * 2), c(20, 5, 2))
   seen <- list()

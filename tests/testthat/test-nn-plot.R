@@ -43,10 +43,15 @@ test_that("a box stands below all that it takes", {
   fit <- plot_fit(nn_model(layer_add(x, h) |> layer_dense(3)))
   net <- anygpu:::nn_fit_net(fit)
   boxes <- anygpu:::nn_boxes(net)
-  arrows <- anygpu:::nn_arrows(net)
+  arrows <- anygpu:::nn_arrows(net, boxes)
   expect_equal(boxes$y, c(0, 1, 2, 3))
   expect_equal(arrows$from, c(1, 1, 2, 3))
+  expect_equal(arrows$lane, c(0, 1, 0, 0)) # the shortcut goes around
   expect_true(all(boxes$y[arrows$from] < boxes$y[arrows$to]))
+})
+
+test_that("arrows that skip the same row have lanes of their own", {
+  expect_equal(anygpu:::nn_lanes(c(0, 0, 1, 4, 2), c(1, 3, 4, 6, 3)), c(0, 1, 2, 1, 0))
 })
 
 test_that("autoplot() makes a ggplot", {

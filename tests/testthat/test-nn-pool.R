@@ -47,7 +47,7 @@ test_that("poolings have gradients", {
   x <- array(sample(5 * 5 * 4 * 2) / 50, c(2, 5, 5, 4))
   for (case in cases) {
     for (kind in c("max", "average")) {
-      expect_gradient(function(x) sum(pooled(x, kind, case)^2), x)
+      expect_derivatives(function(x) sum(pooled(x, kind, case)^3), x, info = kind)
     }
   }
 })

@@ -110,7 +110,7 @@ test_that("bad settings and inputs that are no sequences are classed errors", {
 test_that("layers are shown with what was set", {
   expect_identical(format(layer_lstm(8)), "lstm, 8 units")
   expect_identical(format(layer_rnn(1, return_sequences = TRUE, direction = "both")),
-                   "rnn, 1 unit, return_sequences, direction both, tanh")
+                   "rnn, 1 unit, return sequences, direction both, tanh")
 })
 
 test_that("the kernels of a step are those of all steps", {

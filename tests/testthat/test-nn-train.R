@@ -123,3 +123,25 @@ test_that("device memory is given back when training ends, or fails", {
   invisible(gc())
   expect_equal(.Call(anygpu:::C_live), before)
 })
+
+test_that("samples held out can be marked, and have weights", {
+  x <- as.matrix(iris[1:4])
+  fit <- function(...) {
+    set.seed(1)
+    nn_quiet(nn_model(layer_dense(3)), x, iris$Species, epochs = 2, ...)
+  }
+  marked <- rep(c(FALSE, FALSE, TRUE), 50)
+  same <- c("loss", "val_loss", "val_accuracy")
+  a <- fit(validation = marked)
+  expect_equal(a$history[same], fit(validation = which(marked))$history[same])
+  w <- stats::runif(30)
+  some <- 101:130 # of one class
+  held <- fit(validation = list(x[some, ], iris$Species[some], w))
+  p <- predict(held, x[some, ], type = "prob")[, "virginica"]
+  expect_equal(held$history$val_loss[2], -sum(w * log(p)) / sum(w), tolerance = 1e-5)
+  per_class <- c(1, 2, 4)
+  all <- fit(validation = list(x, iris$Species), class_weights = per_class)
+  p <- predict(all, x)[cbind(1:150, as.integer(iris$Species))]
+  expect_equal(all$history$val_loss[2], -stats::weighted.mean(log(p), per_class[iris$Species]),
+               tolerance = 1e-5)
+})

@@ -30,7 +30,7 @@ test_that("trained layers move to another model, and stay if they are frozen", {
 test_that("layers that do not fit are classed errors", {
   fit <- transfer_fit(nn_model(layer_dense(8, "tanh"), layer_dense(3)))
   expect_error(nn_quiet(nn_model(nn_layers(fit)), x[, 1:3], iris$Species),
-               "layer 1 \\(dense\\).*trained `weight` is 8 x 4, here it would be 8 x 3",
+               "layer 1 \\(dense\\).*its `weight` is 8 x 4, here it would be 8 x 3",
                class = "anygpu_error_shape")
   expect_error(nn_layers(fit, 3), "numbers of the 2 layers", class = "anygpu_error_argument")
   expect_error(nn_layers(nn_model(layer_dense(1))), "`fit`", class = "anygpu_error_argument")

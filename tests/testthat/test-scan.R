@@ -57,8 +57,13 @@ test_that("a scan is pending, one launch, and works compiled", {
   expect_identical(gpu_stats()$fallbacks, before$fallbacks)
   f <- gpu_jit(function(x) cumsum(x)^2)
   for (i in 1:2) expect_equal(anygpu:::plain(f(x)), cumsum(anygpu:::plain(x))^2, tolerance = 1e-5)
-  expect_gradient(function(x) sum(cumsum(x) * c(1, 3, 2)), c(0.5, -1, 2))
-  expect_error(gpu_grad(function(x) sum(cumprod(x)), gpu(c(1, 2))), class = "anygpu_error_argument")
+  for (f in list(cumsum, cumprod, cummax, cummin)) {
+    for (x in list(c(0.5, -1, 2), 0.4, rev(1:67 / 60))) {
+      expect_derivatives(function(x) sum(f(x)^2 * different(length(x))), x)
+    }
+  }
+  zeros <- c(2, 0, 3, 1, 0, 1.5, 0.7)
+  expect_derivatives(function(x) sum(cumprod(x)^2 * different(7)), zeros)
 })
 
 test_that("differences", {

@@ -138,7 +138,7 @@ test_that("an interrupt while the device works for a callback keeps the fit, too
   expect_interrupted(nn_quiet(net, x, y, callbacks = struck, optimizer = opt_lbfgs()), 2)
 })
 
-# -- forks, nested and traced trainings --------------------------------------------------------------
+# -- forks, nested and traced trainings ------------------------------------------------------------
 
 test_that("forked processes train, before, during and after a training of the parent's", {
   skip_on_os("windows")

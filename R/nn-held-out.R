@@ -90,7 +90,8 @@ nn_sample_weights <- function(data, outputs, class_weights, split) {
     classes <- outputs[[1]]$output$levels
     if (is.null(classes)) nn_stop("argument", "`class_weights` are for a classification")
     per_class <- nn_class_weights(class_weights, classes)
-    w <- (if (is.null(w)) 1 else w) * nn_class_counts(outputs[[1]]$output, outputs[[1]]$values, per_class)
+    counts <- nn_class_counts(outputs[[1]]$output, outputs[[1]]$values, per_class)
+    w <- (if (is.null(w)) 1 else w) * counts
   }
   if (is.null(w)) return(NULL)
   if (sum(w[split$train]) <= 0) nn_stop("argument", "the weights of all training samples are 0")

@@ -121,7 +121,9 @@ nn_response_scale <- function(values, rows) {
   values <- nn_take(as.array(nn_columns(values)), rows)
   values <- matrix(as.vector(values), ncol = dim(values)[length(dim(values))])
   center <- colMeans(values)
-  scale <- sqrt(sum(t(t(values) - center)^2) / max(1, length(values) - ncol(values)))
+  values <- t(t(values) - center)
+  top <- max(abs(values), .Machine$double.xmin) # the squares of large numbers overflow
+  scale <- top * sqrt(sum((values / top)^2) / max(1, length(values) - ncol(values)))
   constant <- !is.finite(scale) || scale <= 1e-14 * max(abs(center))
   list(center = center, scale = if (constant) 1 else scale)
 }

@@ -16,10 +16,10 @@
 #' `n x height x width x channels`. A list of arrays is for a model with several inputs, a list of
 #' targets for one with several outputs. Inputs are standardised (mean 0, standard
 #' deviation 1): each column of a matrix or data frame, each channel of images, each feature of
-#' sequences, also where [layer_reshape()] makes these of the rows of a matrix. Indicators of 0 and 1,
-#' factors and codes for [layer_embedding()] are left as they are. A numeric target is standardised,
-#' too, if its loss allows it and the last layer has no activation. The fit remembers how: predictions
-#' and the losses in the history are in the units of the data.
+#' sequences, also where [layer_reshape()] makes these of the rows of a matrix. Indicators of 0 and
+#' 1, factors and codes for [layer_embedding()] are left as they are. A numeric target is
+#' standardised, too, if its loss allows it and the last layer has no activation. The fit remembers
+#' how: predictions and the losses in the history are in the units of the data.
 #'
 #' @param model An [nn_model()], or a fit whose training is to go on (see [nn_layers()]).
 #' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;
@@ -27,19 +27,19 @@
 #'   not fit into memory.
 #' @param y A factor, strings or logical values (classification: the last layer has a unit for each
 #'   level), or a numeric vector or matrix (regression: a unit for each column; with the loss
-#'   `"cross_entropy"` a column of 0 and 1, or of shares, for each class); a list of these for several
-#'   outputs.
+#'   `"cross_entropy"` a column of 0 and 1, or of shares, for each class); a list of these for
+#'   several outputs.
 #' @param epochs How often all samples are used, at least 1.
 #' @param batch_size Samples per step, at least 1. The last batch of an epoch is smaller if the
 #'   number of samples asks for it; no sample is left out.
-#' @param optimizer See [optimizers]: an object, or its name as in `"adam"` for [opt_adam()] with its
-#'   defaults. [opt_lbfgs()] uses all samples in each step, and `epochs`
+#' @param optimizer See [optimizers]: an object, or its name as in `"adam"` for [opt_adam()] with
+#'   its defaults. [opt_lbfgs()] uses all samples in each step, and `epochs`
 #'   says how many iterations it may take.
 #' @param loss See [losses]: an object, its name, a function of `(y_true, y_pred)`, or `NULL` for
 #'   `"cross_entropy"` of a factor and `"mse"` of numbers. A list for several outputs.
 #' @param validation Samples that are held out and only watched: a share (at least 0, less than 1)
-#'   of them chosen at random, their numbers (or `TRUE` for each of them, `FALSE` for the others), or
-#'   other data as `list(x, y)` or `list(x, y, weights)`.
+#'   of them chosen at random, their numbers (or `TRUE` for each of them, `FALSE` for the others),
+#'   or other data as `list(x, y)` or `list(x, y, weights)`.
 #' @param weights A number for each sample: how much its loss counts. Only their proportions
 #'   matter.
 #' @param class_weights A number for each class, by name or in the order of the levels.
@@ -78,7 +78,8 @@
 #'   `anygpu_error_argument`. A loss that is not finite gives a warning of class
 #'   `anygpu_warning_diverged`, an interrupt one of class `anygpu_warning_interrupt`, samples of
 #'   one class only one of class `anygpu_warning_class`, a constant column one of class
-#'   `anygpu_warning_constant`.
+#'   `anygpu_warning_constant`, a checkpoint that cannot be written one of class
+#'   `anygpu_warning_checkpoint`.
 #' @examples
 #' set.seed(1)
 #' net <- nn_model(layer_dense(16, "relu"), layer_dense(3))
@@ -189,8 +190,8 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
 nn_network <- function(model, data, outputs, standardize, rows, precision) {
   nx <- length(data$x)
   if (length(model$inputs) != nx) {
-    nn_stop("shape", "the model has %d inputs, `x` has %d: a list has an element for each",
-            length(model$inputs), nx)
+    nn_stop("shape", "the model has %s, `x` has %d: a list has an element for each",
+            nn_some_of(length(model$inputs), "input"), nx)
   }
   scaled <- nn_standardized_inputs(standardize, data$inputs, model)
   scaling <- Map(function(x, input, yes, k) {
@@ -234,8 +235,8 @@ nn_standardized_inputs <- function(standardize, inputs, model) {
 nn_model_outputs <- function(model, targets, loss, standardize, rows) {
   n <- length(model$outputs)
   if (length(targets) != n) {
-    nn_stop("shape", "the model has %d outputs, `y` has %d: a list has an element for each", n,
-            length(targets))
+    nn_stop("shape", "the model has %s, `y` has %d: a list has an element for each",
+            nn_some_of(n, "output"), length(targets))
   }
   if (n == 1 && !(is.list(loss) && !is.object(loss))) loss <- list(loss)
   if (is.null(loss)) loss <- vector("list", n)

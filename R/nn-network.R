@@ -5,7 +5,8 @@
 #   outputs   for each output list(name, kind, levels, names, matrix, loss, center, scale); kind
 #             is "class" (a factor), "shares" (of classes, one column each) or "numeric"
 #   type      "float32" or "float64": what is computed with
-#   precision of products: "exact", "tf32" or "bf16" (see gpu_matmul())
+#   precision of products: "exact", "tf32" or "bf16" (see ?anygpu.matmul); with "bf16" training also
+#             keeps what its way back needs in bfloat16
 
 # The shapes of a sample of each input, as layers see them.
 nn_network_shapes <- function(net) lapply(net$inputs, function(input) rev(as.integer(input$dim)))

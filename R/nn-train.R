@@ -21,6 +21,20 @@
 #' standardised, too, if its loss allows it and the last layer has no activation. The fit remembers
 #' how: predictions and the losses in the history are in the units of the data.
 #'
+#' @section Mixed precision:
+#' A training step keeps, until its way back, the layers' outputs and whatever else gradients need
+#' to know of values within layers. With `precision = "bf16"` all that is kept in bfloat16, rounded
+#' to the nearest: the range of float32, 8 binary digits (a relative error of up to 2e-3), half of
+#' the memory. Everything else is float32: parameters, their gradients, what the optimiser keeps,
+#' sums and means (so the statistics of normalisations), the network's outputs and losses, and the
+#' inputs, up to the first layer that has parameters. Validation and [predict()][predict.nn_fit]
+#' have no way back and round nothing; the fit has the weights in full.
+#'
+#' On a device with tensor cores products, too, round their operands to bfloat16 (see
+#' [anygpu.matmul]), here and in predictions, which makes them several times faster. On others
+#' `"bf16"` is about as fast as `"float32"`: it pays where memory is short, which is so if the
+#' network is deep or the batches are large, and not if most of the memory holds parameters.
+#'
 #' @param model An [nn_model()], or a fit whose training is to go on (see [nn_layers()]).
 #' @param x A numeric matrix or array, a data frame of numbers, a device array, or a list of these;
 #'   no missing values. Or a formula, see [nn_fit.formula()], or an [nn_source()] of data that do
@@ -54,8 +68,8 @@
 #' @param checkpoint `NULL`, or a file that is written after each epoch; [nn_resume()] continues
 #'   from it exactly.
 #' @param precision What to compute with: `"float32"`; `"float64"`, the default of [opt_lbfgs()];
-#'   `"tf32"` or `"bf16"`: products on the tensor cores of a device that has them, with weights in
-#'   float32.
+#'   `"tf32"`: products on the tensor cores of a device that has them; `"bf16"`: mixed precision, see
+#'   below.
 #' @param verbose Whether to show progress on the standard error stream.
 #' @param ... For methods; of the default method, none.
 #' @return An object of class `nn_fit`, a list of plain R values:

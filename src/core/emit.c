@@ -94,8 +94,9 @@ static int emit_put_positions(ag_emitter *e, const ag_array *x, const ag_place *
 static ag_status emit_extras(ag_emitter *e, const ag_cut *c) {
   ag_place at = ag_place_identity(&c->space);
   for (int i = 0; i < c->nextra; i++) {
-    ag_item *t = &e->b->item[c->extra[i]];
-    add_output(e, t->reg, ag_slot_of(e->b, c->extra[i]), t->x->type,
+    const int item = c->extra[i], reg = ag_emit_node(e, item, &at);
+    if (reg < 0) return AG_E_ARGUMENT;
+    add_output(e, reg, ag_slot_of(e->b, item), e->b->item[item].x->type,
                ag_place_access(&at, &c->space));
   }
   ag_emit_fold(e->k, AG_MAX_DIM, AG_MAX_DIM);

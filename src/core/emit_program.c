@@ -156,8 +156,21 @@ int ag_emit_here(ag_emitter *e, int i, const ag_place *at) {
   }
 }
 
+/* What is kept in 16 bits is widened where it is used, once in a kernel. */
+static int emit_widened(ag_emitter *e, const ag_array *x, const ag_place *at) {
+  const ag_program *p = &e->k->prog;
+  const int from = ag_emit_node(e, x->arg[0]->mark, at);
+  if (from < 0) return -1;
+  for (int r = 0; r < p->ninstr; r++)
+    if (p->instr[r].kind == AG_I_CAST && p->instr[r].arg[0] == from && p->instr[r].type == x->type)
+      return r;
+  return add_instr(
+      e, (ag_instr){.kind = AG_I_CAST, .type = x->type, .from = AG_B16, .arg = {from, -1, -1}});
+}
+
 int ag_emit_node(ag_emitter *e, int i, const ag_place *at) {
   ag_item *t = &e->b->item[i];
+  if (ag_is_widened(t->x)) return emit_widened(e, t->x, at);
   if (ag_is_viewlike(t->x)) {
     int r = emit_through(e, t->x, at);
     if (r != -2) return r;

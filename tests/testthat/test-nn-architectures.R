@@ -12,6 +12,9 @@ expect_trains <- function(out, x, y, ..., lr = 0.01) {
   expect_false(anyNA(unlist(predict(fit, x))))
 }
 
+# Where each kernel is compiled for a while, the other tests are enough.
+skip_on_devices <- function() skip_if(gpu_device() != "host", "many kernels to compile")
+
 test_that("residual blocks with normalisation, of odd size", {
   set.seed(1)
   block <- function(x, filters, stride = 1) {
@@ -26,6 +29,7 @@ test_that("residual blocks with normalisation, of odd size", {
 })
 
 test_that("a U: down, up again by transposed convolutions, and across", {
+  skip_on_devices()
   set.seed(1)
   conv <- function(x, filters) x |> layer_conv2d(filters, 3, padding = "same", activation = "relu")
   top <- nn_input(c(8, 8, 1)) |> conv(3)
@@ -36,6 +40,7 @@ test_that("a U: down, up again by transposed convolutions, and across", {
 })
 
 test_that("parallel branches, and convolutions channel by channel", {
+  skip_on_devices()
   set.seed(1)
   x <- nn_input(c(6, 5, 2))
   branches <- layer_concat(x |> layer_conv2d(2, 1), x |> layer_conv2d(3, 5, padding = "same"),
@@ -47,6 +52,7 @@ test_that("parallel branches, and convolutions channel by channel", {
 })
 
 test_that("text by a network in both directions, and by a block of attention", {
+  skip_on_devices()
   set.seed(1)
   codes <- matrix(sample(9, 14 * 5, TRUE), 14)
   expect_trains(nn_model(layer_embedding(3, 9), layer_lstm(4, direction = "both"), layer_dense(1)),
@@ -58,6 +64,7 @@ test_that("text by a network in both directions, and by a block of attention", {
 })
 
 test_that("a sequence is read and another one written", {
+  skip_on_devices()
   set.seed(1)
   again <- layer_lambda(function(x) aperm(outer(x, rep(1, 3)), c(1, 3, 2)))
   net <- nn_model(layer_gru(4), again, layer_gru(4, return_sequences = TRUE), layer_dense(2))

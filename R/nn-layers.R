@@ -32,10 +32,11 @@ nn_kind_text <- function(layer) gsub("_", " ", nn_layer_kind(layer))
 #   training         whether this is a training step
 #   uniform(dim)     random numbers within (0, 1), new in each batch
 #   update(name, x)  the state `name` of this layer becomes x when the step is done
+#   keep(h)          an output as later layers and the way back get it
 nn_ctx <- function(training = FALSE, type = "float32",
                    uniform = function(dim) gpu_runif(dim, type = type),
-                   update = function(name, value) invisible()) {
-  list(training = training, uniform = uniform, update = update)
+                   update = function(name, value) invisible(), keep = identity) {
+  list(training = training, uniform = uniform, update = update, keep = keep)
 }
 
 # The same elements in another shape, without a copy where that can be.

@@ -139,13 +139,25 @@ nn_model_make <- function(model, shapes, what) {
 nn_model_forward <- function(model, w, x, ctx_of) {
   out <- list()
   of <- nn_weights_of(model)
+  kept <- nn_kept_layers(model, w, of)
   for (i in seq_along(model$layers)) {
     h <- nn_given(model$from[[i]], x, out)
     layer <- model$layers[[i]]
-    out[[i]] <- nn_at_layer(i, layer, nn_sample_shape(h),
-                            nn_layer_forward(layer, w[[of[i]]], h, ctx_of(of[i])))
+    ctx <- ctx_of(of[i])
+    z <- nn_at_layer(i, layer, nn_sample_shape(h), nn_layer_forward(layer, w[[of[i]]], h, ctx))
+    out[[i]] <- if (kept[i]) ctx$keep(z) else z
   }
   out[model$outputs]
+}
+
+# Whose outputs may be kept in fewer bits: not the network's own, nor what is still the data.
+nn_kept_layers <- function(model, w, of) {
+  learnt <- logical(length(of))
+  for (i in seq_along(of)) {
+    from <- model$from[[i]]
+    learnt[i] <- length(w[[of[i]]]) > 0 || any(learnt[from[from > 0]])
+  }
+  learnt & !seq_along(of) %in% model$outputs
 }
 
 # The shape of a sample of an array inside a network, or of each of several.

@@ -51,7 +51,7 @@ nn_trainer_compile <- function(trainer, pass, size) {
   losses <- nn_losses(trainer$net, batch, z)
   sums <- c(lapply(losses, `[[`, "total"), nn_metric_sums(trainer, batch, z))
   if (training) sums <- c(sums, list(nn_trainer_last_sum(trainer, losses, size)))
-  next_values <- if (training) nn_next(trainer, losses, updates, size) else list()
+  next_values <- if (training) nn_next(trainer, z, losses, updates, size) else list()
   .Call(C_nn_compile, trainer$handle, sums, next_values)
 }
 
@@ -74,13 +74,19 @@ nn_trainer_batch <- function(trainer, pass, size) {
 
 nn_ctx_of <- function(trainer, training, updates) {
   uniform <- function(dim) .Call(C_nn_random, trainer$handle, as.integer(dim))
+  keep <- if (training && nn_keeps_half(trainer$net)) nn_keep else identity
   function(i) {
     nn_ctx(training, trainer$net$type, uniform, function(name, value) {
       key <- paste(i, name)
       assign(key, c(updates[[key]], list(value)), updates) # shared layers have several
-    })
+    }, keep)
   }
 }
+
+# Whether what the way back needs is kept in bfloat16. Passes without one keep nothing.
+nn_keeps_half <- function(net) net$precision == "bf16"
+# h rounded to bfloat16, which is what is stored of it.
+nn_keep <- function(h) .Call(C_nn_keep, h)
 
 nn_check_outputs <- function(net, z, y) {
   for (i in seq_along(z)) {
@@ -145,9 +151,9 @@ nn_unscaled <- function(output, v) {
 
 # The next values of parameters, of what is fixed, and of the optimiser's states; NULL where they
 # stay.
-nn_next <- function(trainer, losses, updates, size) {
+nn_next <- function(trainer, z, losses, updates, size) {
   seed <- Reduce(`+`, lapply(losses, function(l) sum(l$seed)))
-  g <- .Call(C_nn_gradient, trainer$handle, seed)
+  g <- .Call(C_nn_gradient, trainer$handle, seed, if (nn_keeps_half(trainer$net)) z)
   state <- lapply(seq_len(trainer$optim$nstate) - 1L, function(i) nn_vector(trainer, "state", i))
   scalar <- lapply(seq_len(trainer$optim$nscalar) - 1L, function(i) nn_vector(trainer, "scalar", i))
   stepped <- trainer$optim$step(nn_vector(trainer, "param"), g, state, scalar, size)

@@ -185,12 +185,25 @@ static ag_array *r_traced(SEXP x_) {
   return x;
 }
 
-/* d sum(loss) / d parameters. */
-SEXP ffi_nn_gradient(SEXP trainer_, SEXP loss_) {
+/* d sum(loss) / d parameters. What leads to the arrays `kept_` is kept in bfloat16. */
+SEXP ffi_nn_gradient(SEXP trainer_, SEXP loss_, SEXP kept_) {
   ag_trainer *t = r_trainer(trainer_);
   ag_array *loss = r_traced(loss_);
+  const int nz = Rf_length(kept_);
+  ag_array **z = (ag_array **)R_alloc((size_t)nz + 1, sizeof *z);
+  for (int i = 0; i < nz; i++) z[i] = r_traced(VECTOR_ELT(kept_, i));
   SEXP own_ = PROTECT(r_array_new());
-  r_check(ag_trainer_gradient(t, loss, r_array_out(own_)));
+  r_check(ag_trainer_gradient(t, loss, nz, z, r_array_out(own_)));
+  SEXP out_ = r_array_object(own_);
+  UNPROTECT(1);
+  return out_;
+}
+
+/* x rounded to bfloat16, which is what is stored of it. */
+SEXP ffi_nn_keep(SEXP x_) {
+  ag_array *x = r_traced(x_);
+  SEXP own_ = PROTECT(r_array_new());
+  r_check(ag_expr_keep(r_array_out(own_), x));
   SEXP out_ = r_array_object(own_);
   UNPROTECT(1);
   return out_;
@@ -296,8 +309,8 @@ SEXP ffi_nn_minimizer(SEXP trainer_, SEXP pass_, SEXP history_, SEXP coef_) {
   return own_;
 }
 
-/* At most `iterations`: list(losses, done, interrupted, evaluations so far). `stop_`: abstol, reltol
- * and the l2 that the losses are to be without. */
+/* At most `iterations`: list(losses, done, interrupted, evaluations so far). `stop_`: abstol,
+ * reltol, and the l2 that the losses are to be without. */
 SEXP ffi_nn_minimize(SEXP minimizer_, SEXP iterations_, SEXP stop_) {
   ag_minimizer *m = R_ExternalPtrAddr(minimizer_);
   if (!m || !R_ExternalPtrAddr(R_ExternalPtrProtected(minimizer_)))

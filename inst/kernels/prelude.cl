@@ -5,6 +5,7 @@
  * float64  NA is R's: a NaN whose low word is 1954
  * float32  NA is the NaN 0x7FC007A2
  * int32, logical  NA is the least int; a real that is NaN or does not fit becomes NA
+ * bfloat16  the upper half of a float32, to the nearest, ties to even; NA becomes NaN
  * All other NaNs stay NaN. F64 macros need fp64, and only a kernel that uses them needs it. */
 #ifdef AG_FP64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
@@ -38,3 +39,9 @@
   (convert_int##V((x) != (x)) ? (int##V)(NA_INT) : AG_TRUTH(V, convert_int##V((x) != 0)))
 #define AG_I32_TO_BOOL(V, x) ((x) == NA_INT ? (x) : AG_TRUTH(V, x))
 #define AG_BOOL_TO_I32(V, x) (x)
+
+#define AG_ROUNDED(V, x) (as_uint##V(x) + 0x7FFFu + (as_uint##V(x) >> 16 & 1u))
+#define AG_IS_NAN(V, x)  ((as_uint##V(x) & 0x7FFFFFFFu) > 0x7F800000u)
+#define AG_F32_TO_BF16(V, x) \
+  convert_ushort##V((AG_IS_NAN(V, x) ? as_uint##V(x) | 0x400000u : AG_ROUNDED(V, x)) >> 16)
+#define AG_BF16_TO_F32(V, x) as_float##V(convert_uint##V(x) << 16)

@@ -143,6 +143,15 @@ struct ag_array {
   int mark;       /* scratch of the walks in schedule.c and grad.c, -1 between them */
 };
 
+/* VIEW, RESHAPE and RECYCLE are index arithmetic: consumers look through them where they can. */
+static inline int ag_is_viewlike(const ag_array *x) {
+  return x->kind == AG_VIEW || x->kind == AG_RESHAPE || x->kind == AG_RECYCLE;
+}
+/* bfloat16 read as float32, which costs nothing: so it is done wherever it is needed. */
+static inline int ag_is_widened(const ag_array *x) {
+  return x->kind == AG_CAST && x->arg[0]->type == AG_B16;
+}
+
 ag_array *ag_array_retain(ag_array *x);
 void ag_array_release(ag_array *x); /* NULL is fine */
 int64_t ag_array_count(const ag_array *x);

@@ -8,7 +8,7 @@
 #define ADDRESS 420
 
 static const char *dtype_tag(ag_dtype type) {
-  static const char *const name[] = {"F64", "F32", "I32", "BOOL"};
+  static const char *const name[] = {"F64", "F32", "I32", "BOOL", "BF16"};
   return name[type];
 }
 

@@ -10,7 +10,7 @@
 
 /* -- names ----------------------------------------------------------------------------------- */
 const char *ag_cg_type(ag_dtype type) {
-  static const char *const name[] = {"double", "float", "int", "int"};
+  static const char *const name[] = {"double", "float", "int", "int", "ushort"};
   return name[type];
 }
 

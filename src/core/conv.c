@@ -48,8 +48,8 @@ static ag_status conv_node(ag_array **out, ag_kind kind, ag_shape shape, ag_arra
                            const ag_window *w, int64_t groups) {
   ag_array *arg[2] = {a, b}, *cast[2] = {NULL, NULL};
   const ag_dtype type = ag_expr_common_real(2, arg);
-  ag_status status = ag_expr_cast(&cast[0], a, type);
-  if (status == AG_OK) status = ag_expr_cast(&cast[1], b, type);
+  ag_status status = ag_expr_operand(&cast[0], a, type);
+  if (status == AG_OK) status = ag_expr_operand(&cast[1], b, type);
   if (status == AG_OK) status = ag_expr_node(out, kind, type, shape, 2, cast);
   if (status == AG_OK) {
     (*out)->u.conv.window = *w;
@@ -90,21 +90,24 @@ ag_status ag_expr_conv_weight(ag_array **out, ag_array *g, ag_array *x, const ag
 /* -- gradients ----------------------------------------------------------------------------- */
 /* By the images: back through the window. By the weight: what is multiplied with the same element
  * of it; of a transposed one, seen from the result. */
-static ag_status grad_of_conv(ag_array **out, const ag_array *x, int i, ag_array *g) {
+static ag_status grad_of_conv(ag_array **out, const ag_array *x, int i, ag_array *other,
+                              ag_array *g) {
   const ag_window *w = &x->u.conv.window, back = ag_window_reversed(w);
   const int64_t groups = x->u.conv.groups;
-  if (i == 0) return ag_expr_conv(out, g, x->arg[1], &back, groups, !x->u.conv.transposed);
-  return x->u.conv.transposed ? ag_expr_conv_weight(out, x->arg[0], g, &back, groups)
-                              : ag_expr_conv_weight(out, g, x->arg[0], w, groups);
+  if (i == 0) return ag_expr_conv(out, g, other, &back, groups, !x->u.conv.transposed);
+  return x->u.conv.transposed ? ag_expr_conv_weight(out, other, g, &back, groups)
+                              : ag_expr_conv_weight(out, g, other, w, groups);
 }
 
 /* A weight's gradient is linear in both of its arguments; its own gradient g is a weight. */
-static ag_status grad_of_weight(ag_array **out, const ag_array *x, int i, ag_array *g) {
+static ag_status grad_of_weight(ag_array **out, const ag_array *x, int i, ag_array *other,
+                                ag_array *g) {
   const ag_window *w = &x->u.conv.window, back = ag_window_reversed(w);
-  return i ? ag_expr_conv(out, x->arg[0], g, &back, x->u.conv.groups, 1)
-           : ag_expr_conv(out, x->arg[1], g, w, x->u.conv.groups, 0);
+  return i ? ag_expr_conv(out, other, g, &back, x->u.conv.groups, 1)
+           : ag_expr_conv(out, other, g, w, x->u.conv.groups, 0);
 }
 
-ag_status ag_conv_grad(ag_array **out, const ag_array *x, int i, ag_array *g) {
-  return x->kind == AG_CONV ? grad_of_conv(out, x, i, g) : grad_of_weight(out, x, i, g);
+ag_status ag_conv_grad(ag_array **out, const ag_array *x, int i, ag_array *other, ag_array *g) {
+  return x->kind == AG_CONV ? grad_of_conv(out, x, i, other, g)
+                            : grad_of_weight(out, x, i, other, g);
 }

@@ -30,7 +30,9 @@ AG_CHECKED ag_status ag_expr_conv(ag_array **out, ag_array *x, ag_array *weight,
  * sum over ox, oy, n of g[o, ox, oy, n] x[c, px, py, n]. */
 AG_CHECKED ag_status ag_expr_conv_weight(ag_array **out, ag_array *g, ag_array *x,
                                          const ag_window *w, int64_t groups);
-/* The gradient by argument i of the node x of either kind, g being its own. */
-AG_CHECKED ag_status ag_conv_grad(ag_array **out, const ag_array *x, int i, ag_array *g);
+/* The gradient by argument i of the node x of either kind, g being its own and `other` what is
+ * known of the other argument. */
+AG_CHECKED ag_status ag_conv_grad(ag_array **out, const ag_array *x, int i, ag_array *other,
+                                  ag_array *g);
 
 #endif

@@ -20,10 +20,10 @@ static char kernel_dir[4096] = "inst/kernels";
 void ag_device_set_kernel_dir(const char *dir) { strncpy(kernel_dir, dir, sizeof kernel_dir - 1); }
 const char *ag_device_kernel_dir(void) { return kernel_dir; }
 
-size_t ag_dtype_size(ag_dtype type) { return type == AG_F64 ? 8 : 4; }
+size_t ag_dtype_size(ag_dtype type) { return type == AG_F64 ? 8 : type == AG_B16 ? 2 : 4; }
 
 const char *ag_dtype_name(ag_dtype type) {
-  static const char *const name[] = {"float64", "float32", "int32", "logical"};
+  static const char *const name[] = {"float64", "float32", "int32", "logical", "bfloat16"};
   return name[type];
 }
 

@@ -17,10 +17,11 @@ typedef enum {
   AG_F64,
   AG_F32,
   AG_I32,
-  AG_BOOL
-} ag_dtype; /* AG_BOOL is stored as R does: int32 0, 1, NA */
+  AG_BOOL, /* stored as R does: int32 0, 1, NA */
+  AG_B16   /* bfloat16: the upper half of a float32, rounded to nearest even; see ag_expr_keep() */
+} ag_dtype;
 size_t ag_dtype_size(ag_dtype type);
-const char *ag_dtype_name(ag_dtype type); /* "float64", "float32", "int32", "logical" */
+const char *ag_dtype_name(ag_dtype type); /* "float64", "float32", "int32", "logical", "bfloat16" */
 #define AG_NA_INT INT32_MIN
 
 /* What a launch works on: one entry per slot of the kernel. */

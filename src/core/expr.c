@@ -120,7 +120,15 @@ ag_status ag_expr_cast(ag_array **out, ag_array *x, ag_dtype type) {
   }
   if (type == AG_F64 && x->dev && !x->dev->has_f64)
     return ag_fail(AG_E_TYPE, "%s has no float64: use type = \"float32\"", x->dev->id);
-  if (x->kind == AG_SCALAR && x->param < 0) return ag_expr_scalar(out, x->u.value, type);
+  if ((type == AG_B16 && x->type != AG_F32) || (x->type == AG_B16 && type != AG_F32)) {
+    ag_array *single; /* there is no shorter way */
+    AG_TRY(ag_expr_cast(&single, x, AG_F32));
+    ag_status status = ag_expr_cast(out, single, type);
+    ag_array_release(single);
+    return status;
+  }
+  if (x->kind == AG_SCALAR && x->param < 0 && type != AG_B16)
+    return ag_expr_scalar(out, x->u.value, type);
   if (x->kind == AG_RESHAPE) { /* the shape stays outside: see reshaped() below */
     ag_array *cast;
     AG_TRY(ag_expr_cast(&cast, x->arg[0], type));
@@ -445,8 +453,8 @@ ag_status ag_expr_matmul(ag_array **out, ag_array *a, ag_array *b, int ta, int t
   ag_array *arg[2] = {a, b}, *cast[2] = {NULL, NULL};
   AG_TRY(same_device(2, arg));
   ag_dtype type = ag_expr_common_real(2, arg);
-  ag_status status = ag_expr_cast(&cast[0], a, type);
-  if (status == AG_OK) status = ag_expr_cast(&cast[1], b, type);
+  ag_status status = ag_expr_operand(&cast[0], a, type);
+  if (status == AG_OK) status = ag_expr_operand(&cast[1], b, type);
   if (status == AG_OK) status = ag_expr_node(out, AG_MATMUL, type, shape, 2, cast);
   if (status == AG_OK) {
     (*out)->u.trans.ta = ta, (*out)->u.trans.tb = tb;

@@ -16,7 +16,12 @@ AG_CHECKED ag_status ag_expr_apply(ag_array **out, ag_op op, ag_array *const *ar
 AG_CHECKED ag_status ag_expr_unary(ag_array **out, ag_op op, ag_array *a);
 AG_CHECKED ag_status ag_expr_binary(ag_array **out, ag_op op, ag_array *a, ag_array *b);
 AG_CHECKED ag_status ag_expr_cast(ag_array **out, ag_array *x, ag_dtype type);
+/* The float32 array x rounded to bfloat16, and read back as float32: if more than one kernel reads
+ * it, bfloat16 is what is stored. Nothing to do where x is that, seen through views. */
+AG_CHECKED ag_status ag_expr_keep(ag_array **out, ag_array *x);
 AG_CHECKED ag_status ag_expr_view(ag_array **out, ag_array *x, ag_shape shape, const ag_axes *axes);
+/* The view, reshape or recycling that `like` is, of x in place of its argument. */
+AG_CHECKED ag_status ag_expr_view_like(ag_array **out, const ag_array *like, ag_array *x);
 AG_CHECKED ag_status ag_expr_transpose(ag_array **out, ag_array *x);
 /* Per dimension: first (0-based), step, extent. */
 AG_CHECKED ag_status ag_expr_slice(ag_array **out, ag_array *x, const int64_t *first,
@@ -57,6 +62,8 @@ typedef struct {
   ag_array *at[AG_MAX_DIM];
 } ag_subscript;
 AG_CHECKED ag_status ag_expr_take(ag_array **out, ag_array *x, const ag_subscript *s);
+/* The vector of positions number i of such a node. */
+ag_array *ag_expr_positions(const ag_array *take, int i);
 /* `value`, recycled, put at such positions of an array of `shape`: for ag_array_overwrite(). */
 AG_CHECKED ag_status ag_expr_put(ag_array **out, ag_shape shape, const ag_subscript *s,
                                  ag_array *value);
@@ -67,9 +74,14 @@ AG_CHECKED ag_status ag_expr_concat(ag_array **out, int n, ag_array *const *x);
  * a positive mul and dil, and no window that lies outside of the image. */
 AG_CHECKED ag_status ag_expr_pooling(ag_array **out, ag_array *x, ag_pooling op, const ag_window *w,
                                      int count_pad);
-/* The gradient of the images below such a node, g being the node's. */
-AG_CHECKED ag_status ag_expr_pooling_back(ag_array **out, ag_array *pooled, ag_array *g);
-/* The gradient of the last argument of x, an AG_POOLING_MAX_OF or _BACK: a node of the other kind. */
+/* The gradient of the images below such a node, g being the node's; x and y are what is known of
+ * its images and of itself. */
+AG_CHECKED ag_status ag_expr_pooling_back(ag_array **out, const ag_array *pooled, ag_array *x,
+                                          ag_array *y, ag_array *g);
+/* What the pooling x is of other arguments, images of any number of samples. */
+AG_CHECKED ag_status ag_expr_pooling_like(ag_array **out, const ag_array *x, ag_array *const *arg);
+/* The gradient of the last argument of x, an AG_POOLING_MAX_OF or _BACK: a node of the other kind.
+ */
 AG_CHECKED ag_status ag_expr_pooling_turned(ag_array **out, const ag_array *x, ag_array *g);
 /* Side by side along dimension `along`: the other extents agree, and so do the types. */
 AG_CHECKED ag_status ag_expr_bind(ag_array **out, int n, ag_array *const *x, int along);

@@ -32,7 +32,13 @@ static ag_status pooling_node(ag_array **out, ag_pooling op, int nargs, ag_array
                               const ag_array *x, int64_t width, int64_t height, const ag_window *w,
                               int count_pad) {
   const ag_shape shape = ag_shape_of(4, x->shape.dim[0], width, height, x->shape.dim[3]);
-  AG_TRY(ag_expr_node(out, AG_POOLING, x->type, shape, nargs, arg));
+  ag_array *own[3] = {NULL, NULL, NULL};
+  ag_status status = AG_OK;
+  for (int i = 0; i < nargs && status == AG_OK; i++)
+    status = ag_expr_operand(&own[i], arg[i], x->type);
+  if (status == AG_OK) status = ag_expr_node(out, AG_POOLING, x->type, shape, nargs, own);
+  for (int i = 0; i < nargs; i++) ag_array_release(own[i]);
+  AG_TRY(status);
   (*out)->op = (int)op;
   (*out)->u.pooling.window = *w;
   (*out)->u.pooling.count_pad = count_pad;
@@ -46,10 +52,11 @@ ag_status ag_expr_pooling(ag_array **out, ag_array *x, ag_pooling op, const ag_w
   return pooling_node(out, op, 1, &x, x, w->out[0], w->out[1], w, count_pad);
 }
 
-ag_status ag_expr_pooling_back(ag_array **out, ag_array *pooled, ag_array *g) {
+ag_status ag_expr_pooling_back(ag_array **out, const ag_array *pooled, ag_array *x, ag_array *y,
+                               ag_array *g) {
   const ag_window *w = &pooled->u.pooling.window;
   const int is_max = pooled->op == AG_POOLING_MAX;
-  ag_array *arg[3] = {pooled->arg[0], pooled, g};
+  ag_array *arg[3] = {x, y, g};
   AG_TRY(check_images(g, w->out[0], w->out[1]));
   return pooling_node(out, is_max ? AG_POOLING_MAX_BACK : AG_POOLING_AVERAGE_BACK, is_max ? 3 : 1,
                       is_max ? arg : &g, g, w->in[0], w->in[1], w, pooled->u.pooling.count_pad);
@@ -63,4 +70,9 @@ ag_status ag_expr_pooling_turned(ag_array **out, const ag_array *x, ag_array *g)
   AG_TRY(check_images(g, from[0], from[1]));
   return pooling_node(out, back ? AG_POOLING_MAX_BACK : AG_POOLING_MAX_OF, 3, arg, g, to[0], to[1],
                       w, 0);
+}
+
+ag_status ag_expr_pooling_like(ag_array **out, const ag_array *x, ag_array *const *arg) {
+  return pooling_node(out, (ag_pooling)x->op, x->nargs, arg, arg[0], x->shape.dim[1],
+                      x->shape.dim[2], &x->u.pooling.window, x->u.pooling.count_pad);
 }

@@ -24,7 +24,8 @@ static ag_status backward(ag_tape *t, ag_array *x, ag_array *g) {
   case AG_SCATTER: return ag_grad_scatter(t, x, g);
   case AG_PUT:
   case AG_SELECT:
-    return ag_fail(AG_E_ARGUMENT, "the gradient of elements chosen by their values is not provided");
+    return ag_fail(AG_E_ARGUMENT,
+                   "the gradient of elements chosen by their values is not provided");
   case AG_BUFFER:
   case AG_SCALAR:
   case AG_IOTA:
@@ -46,9 +47,20 @@ static ag_status total(ag_tape *t, const ag_array *x) {
   return ag_grad_total(ag_tape_sum(t, x), x->shape, &t->joins);
 }
 
-static ag_status run(ag_tape *t, ag_array *y, int n, ag_array *const *x) {
+/* The nodes below the outputs z stand first on the tape: only of these something is kept. */
+static ag_status add_network(ag_tape *t, int nz, ag_array *const *z) {
+  for (int i = 0; i < nz; i++) AG_TRY(ag_tape_add_below(t, z[i]));
+  for (int i = 0; i < nz; i++) ag_keep_exact(&t->keep, z[i]);
+  t->keeps = 0;
+  return AG_OK;
+}
+
+static ag_status run(ag_tape *t, ag_array *y, int nz, ag_array *const *z, int n,
+                     ag_array *const *x) {
+  t->keep.on = t->keeps = nz > 0;
   for (int i = 0; i < n; i++) AG_TRY(ag_tape_add(t, x[i]));
   int inputs = t->n; /* fewer than n if an array is named twice */
+  AG_TRY(add_network(t, nz, z));
   AG_TRY(ag_tape_add_below(t, y));
   if (!ag_tape_has(y)) return AG_OK;
   AG_TRY(constant(&ag_tape_sum(t, y)->total, y, 1));
@@ -75,13 +87,14 @@ static ag_status collect(const ag_tape *t, int n, ag_array *const *x, ag_array *
   return AG_OK;
 }
 
-ag_status ag_grad(ag_array *y, int n, ag_array *const *x, ag_array **out) {
+ag_status ag_grad_kept(ag_array *y, int nz, ag_array *const *z, int n, ag_array *const *x,
+                       ag_array **out) {
   ag_tape t = {0};
   if (y->type > AG_F32)
     return ag_fail(AG_E_TYPE, "the gradient of a %s array is not defined", ag_dtype_name(y->type));
   for (int i = 0; i < n; i++) out[i] = NULL;
   ag_expr_hold(1); /* running would use the marks of the tape's nodes */
-  ag_status status = run(&t, y, n, x);
+  ag_status status = run(&t, y, nz, z, n, x);
   if (status == AG_OK) status = collect(&t, n, x, out);
   ag_tape_drop(&t);
   ag_expr_hold(0);
@@ -91,4 +104,8 @@ ag_status ag_grad(ag_array *y, int n, ag_array *const *x, ag_array **out) {
     out[i] = NULL;
   }
   return status;
+}
+
+ag_status ag_grad(ag_array *y, int n, ag_array *const *x, ag_array **out) {
+  return ag_grad_kept(y, 0, NULL, n, x, out);
 }

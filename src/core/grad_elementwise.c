@@ -15,7 +15,8 @@ ag_status ag_grad_chain(ag_array **out, ag_op op, ag_array *const *arg, ag_array
   double value;
   ag_array *factor;
   if (!column->differentiable)
-    return ag_fail(AG_E_ARGUMENT, "`%s` has no derivative here", ag_op_get((ag_op)(op / 3 * 3))->name);
+    return ag_fail(AG_E_ARGUMENT, "`%s` has no derivative here",
+                   ag_op_get((ag_op)(op / 3 * 3))->name);
   if (is_number(column->text, &value)) {
     if (value == 1) {
       *out = ag_array_retain(g);
@@ -41,12 +42,14 @@ static ag_status give(ag_tape *t, const ag_array *x, ag_array *part) {
 }
 
 /* The argument is one of a forward row: y is the node itself, or a third argument. */
-static ag_status part_of_row(ag_array **out, ag_array *x, int i, ag_array *g) {
+static ag_status part_of_row(ag_tape *t, ag_array **out, ag_array *x, int i, ag_array *g) {
   ag_array *third = x->nargs > 2 ? x->arg[2] : x;
   ag_array *arg[3] = {x->arg[0], x->nargs > 1 ? x->arg[1] : NULL, third};
   const ag_op column = (ag_op)(x->op + 1 + i);
   *out = NULL;
   if (i > 1 || !strcmp(ag_op_get(column)->text, "0")) return AG_OK;
+  for (int k = 0; k < 3; k++)
+    if (arg[k] && ag_op_get(column)->uses[k]) AG_TRY(ag_tape_known(t, &arg[k], arg[k]));
   return ag_grad_chain(out, column, arg, g);
 }
 
@@ -65,7 +68,7 @@ ag_status ag_grad_elementwise(ag_tape *t, ag_array *x, ag_array *g) {
   for (int i = 0; i < x->nargs; i++) {
     ag_array *part;
     if (!ag_tape_has(x->arg[i])) continue;
-    AG_TRY(x->op % 3 ? part_of_column(&part, x, i, g) : part_of_row(&part, x, i, g));
+    AG_TRY(x->op % 3 ? part_of_column(&part, x, i, g) : part_of_row(t, &part, x, i, g));
     if (part) AG_TRY(give(t, x->arg[i], part));
   }
   return AG_OK;
@@ -73,6 +76,8 @@ ag_status ag_grad_elementwise(ag_tape *t, ag_array *x, ag_array *g) {
 
 ag_status ag_grad_cast(ag_tape *t, ag_array *x, ag_array *g) {
   ag_array *part = NULL;
+  if (x->type == AG_B16 || ag_is_widened(x)) /* rounding is passed over */
+    return ag_tape_give(t, x->arg[0], AG_OK, ag_array_retain(g));
   if (x->arg[0]->type > AG_F32) return AG_OK; /* integers and logicals carry no gradient */
   ag_status s = ag_expr_cast(&part, g, x->arg[0]->type);
   return ag_tape_give(t, x->arg[0], s, part);

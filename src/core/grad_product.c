@@ -26,9 +26,9 @@ static ag_status side_by_side(ag_array **out, ag_array *x) {
   return ag_expr_reshape(out, x, flat);
 }
 
-static ag_status grad_left_of_all(ag_array **part, const ag_array *x, ag_array *g) {
+static ag_status grad_left_of_all(ag_array **part, const ag_array *x, ag_array *b, ag_array *g) {
   ag_array *all_b = NULL, *all_g = NULL, *product = NULL;
-  ag_status s = side_by_side(&all_b, x->arg[1]);
+  ag_status s = side_by_side(&all_b, b);
   if (s == AG_OK) s = side_by_side(&all_g, g);
   if (s == AG_OK)
     s = x->u.trans.ta ? ag_expr_matmul(&product, all_b, all_g, 0, 1)
@@ -39,17 +39,16 @@ static ag_status grad_left_of_all(ag_array **part, const ag_array *x, ag_array *
   return s;
 }
 
-/* C = op(A) op(B):  dA = dC op(B)', dB = op(A)' dC, each transposed where its operand was. */
-static ag_status grad_left(ag_array **part, const ag_array *x, ag_array *g) {
-  ag_array *b = x->arg[1];
+/* With what is known of the other factor.
+ * C = op(A) op(B):  dA = dC op(B)', dB = op(A)' dC, each transposed where its operand was. */
+static ag_status grad_left(ag_array **part, const ag_array *x, ag_array *b, ag_array *g) {
   const int ta = x->u.trans.ta, tb = x->u.trans.tb;
-  if (is_one_product(x)) return grad_left_of_all(part, x, g);
+  if (is_one_product(x)) return grad_left_of_all(part, x, b, g);
   AG_TRY(ta ? ag_expr_matmul(part, b, g, tb, 1) : ag_expr_matmul(part, g, b, 0, !tb));
   return over_products(part, x->arg[0]);
 }
 
-static ag_status grad_right(ag_array **part, const ag_array *x, ag_array *g) {
-  ag_array *a = x->arg[0];
+static ag_status grad_right(ag_array **part, const ag_array *x, ag_array *a, ag_array *g) {
   const int ta = x->u.trans.ta, tb = x->u.trans.tb;
   AG_TRY(tb ? ag_expr_matmul(part, g, a, 1, ta) : ag_expr_matmul(part, a, g, !ta, 0));
   return over_products(part, x->arg[1]);
@@ -63,14 +62,15 @@ static int is_plain_product(const ag_array *x, const ag_array *g) {
 
 static ag_status grad_matmul(ag_tape *t, ag_array *x, ag_array *g) {
   for (int i = 0; i < 2; i++) {
-    ag_array *part = NULL;
+    ag_array *part = NULL, *other;
     if (!ag_tape_has(x->arg[i])) continue;
+    AG_TRY(ag_tape_known(t, &other, x->arg[!i]));
     if (i == 0 && is_plain_product(x, g)) {
-      AG_TRY(ag_grad_add_product(ag_tape_sum(t, x->arg[0]), ag_array_retain(g), x->arg[1],
+      AG_TRY(ag_grad_add_product(ag_tape_sum(t, x->arg[0]), ag_array_retain(g), other,
                                  x->u.trans.precision));
       continue;
     }
-    ag_status s = i ? grad_right(&part, x, g) : grad_left(&part, x, g);
+    ag_status s = i ? grad_right(&part, x, other, g) : grad_left(&part, x, other, g);
     AG_TRY(ag_tape_give(t, x->arg[i], s, part));
   }
   return AG_OK;

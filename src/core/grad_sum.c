@@ -143,6 +143,22 @@ static ag_status join(ag_array **out, ag_joins *joins, int n, ag_array *const *p
   return ag_joins_add(joins, *out);
 }
 
+/* Parts that are kept in bfloat16 are joined there, and read from there. */
+static ag_status join_kept(ag_array **out, ag_joins *joins, int n, ag_array *const *part) {
+  int kept = 0;
+  while (kept < n && ag_is_widened(part[kept])) kept++;
+  if (kept < n) return join(out, joins, n, part, NULL);
+  ag_array **narrow = malloc((size_t)n * sizeof *narrow), *all;
+  if (!narrow) return no_memory();
+  for (int i = 0; i < n; i++) narrow[i] = part[i]->arg[0];
+  ag_status status = join(&all, joins, n, narrow, NULL);
+  free(narrow);
+  AG_TRY(status);
+  status = ag_expr_cast(out, all, AG_F32);
+  ag_array_release(all);
+  return status;
+}
+
 /* -- slices ---------------------------------------------------------------------------------- */
 /* If the view reaches every element of its source once, the way back is a view too. */
 static int inverse_view(const ag_axes *v, const ag_shape *source, const ag_shape *g,
@@ -279,7 +295,7 @@ static ag_status joined_product(ag_grad_sum *s, int n, ag_array **g, ag_array **
   int reversed;
   ag_status status = join(&left, joins, n, g, &reversed);
   if (reversed) reverse(n, b);
-  if (status == AG_OK) status = join(&right, joins, n, b, NULL);
+  if (status == AG_OK) status = join_kept(&right, joins, n, b);
   if (status == AG_OK) status = product(s, left, right, precision);
   ag_array_release(left);
   ag_array_release(right);

@@ -19,7 +19,7 @@ static ag_status push(ag_tape *t, ag_array *x) {
   t->node = node;
   x->mark = t->n;
   t->node[t->n++] = (ag_tape_node){.x = x};
-  return AG_OK;
+  return t->keeps ? ag_keep_add(&t->keep, x) : AG_OK;
 }
 
 ag_status ag_tape_add(ag_tape *t, ag_array *x) { return x->mark == UNSEEN ? push(t, x) : AG_OK; }
@@ -60,8 +60,13 @@ void ag_tape_drop(ag_tape *t) {
   for (int i = 0; i < t->nseen; i++) t->seen[i]->mark = UNSEEN;
   for (int i = 0; i < t->n; i++) ag_grad_drop(&t->node[i].sum);
   ag_joins_drop(&t->joins);
+  ag_keep_drop(&t->keep);
   free(t->node);
   free(t->seen);
+}
+
+ag_status ag_tape_known(ag_tape *t, ag_array **value, ag_array *x) {
+  return ag_keep_value(&t->keep, value, x);
 }
 
 int ag_tape_has(const ag_array *x) { return x && x->mark >= 0; }

@@ -91,8 +91,9 @@ typedef struct {
 typedef struct {
   const char *name;                                 /* "avx512", "avx2", "neon", "baseline" */
   ag_loop op_f32[AG_OP_COUNT], op_f64[AG_OP_COUNT]; /* rows of integers: the same loop in both */
-  ag_loop cast[4][4]; /* [from][to] by ag_dtype; NA is kept, NaN to int gives NA, real to logical is
-                         x != 0 */
+  /* [from][to] by ag_dtype; NA is kept, NaN to int gives NA, real to logical is x != 0. bfloat16 is
+   * made of float32, where NA becomes NaN, and read as float32 */
+  ag_loop cast[5][5];
   /* copies past the caches what is not read again soon: saves reading `to` before writing it */
   void (*stream)(size_t bytes, void *to, const void *from);
   void (*stream_end)(void); /* before another thread may read what was streamed */

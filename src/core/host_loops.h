@@ -118,6 +118,13 @@ LOOP(cast_i32_f64, double, int32_t, a == NA_INT ? NA_F64 : (double)a)
 LOOP(cast_i32_f32, float, int32_t, a == NA_INT ? NA_F32 : (float)a)
 LOOP(cast_i32_i32, int32_t, int32_t, a)
 LOOP(cast_i32_bool, int32_t, int32_t, a == NA_INT ? NA_INT : a != 0)
+/* To the nearest, ties to even: what is added carries into the upper half. A NaN stays one. */
+MATH_INLINE uint16_t bf16_f32(float x) {
+  uint32_t b = bits_f32(x), nearest = b + 0x7FFFu + ((b >> 16) & 1u);
+  return (uint16_t)(((b & 0x7FFFFFFFu) > 0x7F800000u ? b | 0x400000u : nearest) >> 16);
+}
+LOOP(cast_f32_bf16, uint16_t, float, bf16_f32(a))
+LOOP(cast_bf16_f32, float, uint16_t, unbits_f32((uint32_t)a << 16))
 
 /* -- reductions and scans ------------------------------------------------------------------- */
 #define PARTS        VBYTES
@@ -207,10 +214,11 @@ const ag_isa ISA = {
 #include "ops.def"
         },
 #undef OP
-    .cast = {{cast_f64_f64, cast_f64_f32, cast_f64_i32, cast_f64_bool},
-             {cast_f32_f64, cast_f32_f32, cast_f32_i32, cast_f32_bool},
-             {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_bool},
-             {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_i32}},
+    .cast = {{cast_f64_f64, cast_f64_f32, cast_f64_i32, cast_f64_bool, NULL},
+             {cast_f32_f64, cast_f32_f32, cast_f32_i32, cast_f32_bool, cast_f32_bf16},
+             {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_bool, NULL},
+             {cast_i32_f64, cast_i32_f32, cast_i32_i32, cast_i32_i32, NULL},
+             {NULL, cast_bf16_f32, NULL, NULL, NULL}},
     .stream = stream,
     .stream_end = stream_end,
     .fold = {FOLDS(f64, REAL_FOLDS(f64)), FOLDS(f32, REAL_FOLDS(f32)), FOLDS(i32, INT_FOLDS),

@@ -168,6 +168,7 @@ static void cursor_step(cursor *c, const ag_program *p, const ag_access *at, int
       for (int64_t i = 0; i < n; i++) dst[i] = src[l + i * stride];                                \
     }                                                                                              \
   }
+DEFINE_COPY_RUN(copy_run_2, uint16_t)
 DEFINE_COPY_RUN(copy_run_4, uint32_t)
 DEFINE_COPY_RUN(copy_run_8, uint64_t)
 
@@ -226,6 +227,7 @@ static void fill(const ag_host_program *hp, const ag_instr *in, char *dst, const
     char *to = dst + (size_t)done * size;
     if (in->kind == AG_I_IOTA) iota_run(dst, o->type, done, &o->at, c.l, run);
     else if (in->kind == AG_I_RANDOM) random_run(hp, in, to, c.l, run);
+    else if (size == 2) copy_run_2((uint16_t *)to, (const uint16_t *)src, &o->at, c.l, run);
     else if (size == 8) copy_run_8((uint64_t *)to, (const uint64_t *)src, &o->at, c.l, run);
     else copy_run_4((uint32_t *)to, (const uint32_t *)src, &o->at, c.l, run);
     cursor_step(&c, p, &o->at, run);
@@ -313,6 +315,7 @@ static void take(const ag_host_program *hp, const ag_instr *in, char *dst, const
       if (to >= 0) dst[to] = src[done + i];                                                        \
     }                                                                                              \
   }
+DEFINE_PUT_RUN(put_run_2, uint16_t)
 DEFINE_PUT_RUN(put_run_4, uint32_t)
 DEFINE_PUT_RUN(put_run_8, uint64_t)
 
@@ -326,6 +329,8 @@ static void scatter(const ag_program *p, const ag_operand *o, char *to, const ch
     int64_t run = p->dim[0] - c.i[0] < n - done ? p->dim[0] - c.i[0] : n - done;
     if (!at->pick->n && stride == 1)
       memcpy(to + (size_t)c.l * size, from + (size_t)done * size, (size_t)run * size);
+    else if (size == 2)
+      put_run_2((uint16_t *)to, (const uint16_t *)from, at, done, c.l, stride, run);
     else if (size == 8)
       put_run_8((uint64_t *)to, (const uint64_t *)from, at, done, c.l, stride, run);
     else put_run_4((uint32_t *)to, (const uint32_t *)from, at, done, c.l, stride, run);

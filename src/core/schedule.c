@@ -23,10 +23,12 @@ static ag_status add_item(ag_build *b, ag_array *x) {
   b->item[b->nitems++] = (ag_item){.x = x,
                                    .owner = -1,
                                    .others = INT64_MAX,
+                                   .before = INT64_MAX,
                                    .kernel = -1,
                                    .slot = -1,
                                    .into = -1,
                                    .assign = -1,
+                                   .kept = -1,
                                    .reg_kernel = -1};
   for (int i = 0; i < x->nargs; i++)
     if (x->arg[i]) b->item[x->arg[i]->mark].refs++;

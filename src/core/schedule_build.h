@@ -14,6 +14,7 @@ typedef struct {
   int owner;      /* the first of the kernels that could compute it where they use it, or -1 */
   ag_place at;    /* its place there */
   int64_t others; /* position of the first other use */
+  int64_t before; /* position of the kernel that it is to be stored just before, or INT64_MAX */
   int stored;     /* has a slot */
   int target;     /* number of the target + 1, or 0 */
   int kernel;     /* that computes its stored value, or -1 */
@@ -21,6 +22,8 @@ typedef struct {
   int into;       /* CONCAT item that it is a part of, or -1 */
   int64_t into_offset;
   int assign;          /* item of the leaf that it overwrites, or -1 */
+  int kept;            /* item that keeps it in bfloat16, stored by the kernel that computes it, or
+                        * -1 */
   int reg, reg_kernel; /* memo of emit.c */
 } ag_item;
 
@@ -28,7 +31,8 @@ typedef struct {
 typedef struct {
   int root; /* item */
   ag_shape space;
-  int copy_into; /* CONCAT item, or leaf to be assigned, that the root is copied into, or -1 */
+  int64_t before; /* position of the kernel that it runs just before, or INT64_MAX */
+  int copy_into;  /* CONCAT item, or leaf to be assigned, that the root is copied into, or -1 */
   int64_t copy_offset;
   int matmul; /* item of the product or convolution whose epilogue this is, or -1 */
   int nextra, extra[AG_MAX_OUT]; /* items stored as further outputs */
@@ -42,10 +46,6 @@ typedef struct {
   ag_schedule *s;
 } ag_build;
 
-/* VIEW, RESHAPE and RECYCLE are index arithmetic: consumers look through them where they can. */
-static inline int ag_is_viewlike(const ag_array *x) {
-  return x->kind == AG_VIEW || x->kind == AG_RESHAPE || x->kind == AG_RECYCLE;
-}
 /* Free to compute again wherever they are used. */
 static inline int ag_is_free(const ag_array *x) {
   return x->kind == AG_SCALAR || x->kind == AG_IOTA || x->kind == AG_BUFFER;

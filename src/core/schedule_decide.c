@@ -14,7 +14,8 @@ static ag_status add_cut(ag_build *b, int root, ag_shape space, int *c) {
     b->cut = cut, b->cut_cap = cap;
   }
   *c = b->ncuts;
-  b->cut[b->ncuts++] = (ag_cut){.root = root, .space = space, .copy_into = -1, .matmul = -1};
+  b->cut[b->ncuts++] =
+      (ag_cut){.root = root, .space = space, .before = INT64_MAX, .copy_into = -1, .matmul = -1};
   return AG_OK;
 }
 
@@ -30,6 +31,7 @@ static int64_t first_assignment(const ag_build *b) { return 2 * (int64_t)b->nite
 
 int64_t ag_cut_position(const ag_build *b, const ag_cut *c) {
   if (assigns(b, c)) return first_assignment(b) + 2 * (int64_t)c->root + 1;
+  if (c->before < INT64_MAX) return c->before - 1;
   return c->copy_into >= 0 ? 2 * (int64_t)c->copy_into : 2 * (int64_t)c->root + 1;
 }
 
@@ -48,6 +50,7 @@ static void need(ag_build *b, int c, ag_array *x) {
   ag_item *t = &b->item[x->mark];
   t->uses = 2;
   t->others = least(t->others, position(b, c));
+  if (ag_is_widened(x)) t->before = least(t->before, position(b, c)); /* it is twice as large */
 }
 
 /* A kernel more that could compute the item: the first one becomes its owner. */
@@ -68,6 +71,11 @@ static void use(ag_build *b, ag_array *x, int c, const ag_place *at) {
   if (ag_is_viewlike(x)) {
     if (ag_place_through(&inner, at, x, &b->cut[c].space)) use(b, x->arg[0], c, &inner);
     else need(b, c, x), b->cut[c].operands++;
+    return;
+  }
+  if (ag_is_widened(x)) {
+    b->cut[c].instrs++;
+    use(b, x->arg[0], c, at);
     return;
   }
   if (t->owner == c && same_place(b, t, at)) return;
@@ -280,6 +288,7 @@ static ag_status own_kernel(ag_build *b, int i) {
   ag_shape space = of_argument ? x->arg[0]->shape : x->shape;
   AG_TRY(add_cut(b, i, space, &c));
   b->item[i].kernel = c;
+  b->cut[c].before = b->item[i].before;
   ag_place at = ag_place_identity(&space), inner;
   if (accumulates(x) || x->kind == AG_CONV_WEIGHT) {
     b->cut[c].matmul = i;
@@ -316,22 +325,73 @@ static ag_status assign_later(ag_build *b, int i) {
   return AG_OK;
 }
 
+/* -- what is kept in bfloat16 ---------------------------------------------------------------- */
+/* A value that others use, too, is rounded where it is computed, not where the rounded one is read:
+ * it would have to be stored until then. So the rounding waits for the value to be decided. */
+static int waits_for_value(const ag_build *b, const ag_item *t) {
+  const ag_array *x = t->x;
+  if (x->type != AG_B16 || x->kind != AG_CAST || t->owner < 0 || t->target || t->into >= 0)
+    return 0;
+  const ag_item *value = &b->item[x->arg[0]->mark];
+  return value->refs > 1 && value->kept < 0 && !ag_is_free(value->x) && !ag_is_viewlike(value->x) &&
+         !ag_is_widened(value->x);
+}
+
+static int has_room(const ag_build *b, const ag_cut *c) {
+  return is_map(b, c) && outputs(b, c) + 1 < AG_MAX_OUT && c->instrs + 2 < AG_MAX_INSTR - AG_MAX_IN;
+}
+
+/* Whether the kernel that will compute the value can store the rounded one as well, in time. */
+static int can_keep(const ag_build *b, const ag_item *t) {
+  const ag_item *kept = &b->item[t->kept];
+  const int fused = can_be_fused(b, t) || (accumulates(t->x) && can_be_epilogue(b, t));
+  if (!fused) return is_fusable(t->x) || accumulates(t->x);
+  return has_room(b, &b->cut[t->owner]) && runs_along(b, t) &&
+         position(b, t->owner) < least(position(b, kept->owner), kept->others);
+}
+
+static void keep(ag_build *b, ag_item *t, int c) {
+  if (t->kept < 0) return;
+  ag_cut *cut = &b->cut[c];
+  cut->extra[cut->nextra++] = t->kept;
+  cut->instrs += 2;
+  b->item[t->kept].stored = 1, b->item[t->kept].kernel = c;
+}
+
+/* By a kernel of its own, just behind that of the value. */
+static ag_status keep_apart(ag_build *b, ag_item *t, int i) {
+  const int kept = t->kept;
+  t->kept = -1;
+  b->item[kept].before = 2 * (int64_t)i + 3;
+  return own_kernel(b, kept);
+}
+
 static ag_status decide(ag_build *b, int i) {
   ag_item *t = &b->item[i];
   ag_array *x = t->x;
   if (x->kind == AG_BUFFER) return AG_OK;
-  if ((ag_is_free(x) || ag_is_viewlike(x)) && !t->target && t->uses < 2) return AG_OK;
+  if (waits_for_value(b, t)) {
+    b->item[x->arg[0]->mark].kept = i;
+    return AG_OK;
+  }
+  if (t->kept >= 0 && !can_keep(b, t)) AG_TRY(keep_apart(b, t, i));
+  const int is_light = ag_is_free(x) || ag_is_viewlike(x) || ag_is_widened(x);
+  if (is_light && !t->target && t->uses < 2) return AG_OK;
   if (t->assign >= 0) AG_TRY(assign_later(b, i));
   if (can_be_fused(b, t)) {
     fuse(b, i);
+    keep(b, t, t->owner);
     return AG_OK;
   }
   if (accumulates(x) && can_be_epilogue(b, t)) {
     b->cut[t->owner].matmul = i;
     need_factors(b, t->owner, x);
+    keep(b, t, t->owner);
     return AG_OK;
   }
-  return own_kernel(b, i);
+  AG_TRY(own_kernel(b, i));
+  keep(b, t, t->kernel);
+  return AG_OK;
 }
 
 ag_status ag_schedule_decide(ag_build *b) {

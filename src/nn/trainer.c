@@ -253,10 +253,11 @@ ag_status ag_trainer_random(ag_trainer *t, ag_shape shape, ag_array **out) {
                               AG_IN_KEY + t->trace.nkey++);
 }
 
-ag_status ag_trainer_gradient(ag_trainer *t, ag_array *loss, ag_array **out) {
+ag_status ag_trainer_gradient(ag_trainer *t, ag_array *loss, int nz, ag_array *const *z,
+                              ag_array **out) {
   ag_array **g = calloc((size_t)t->nview + 1, sizeof *g);
   if (!g) return ag_fail(AG_E_MEMORY, "no memory for a gradient");
-  ag_status status = ag_grad(loss, t->nview, t->view, g);
+  ag_status status = ag_grad_kept(loss, nz, z, t->nview, t->view, g);
   if (status == AG_OK) status = ag_expr_concat(out, t->nview, g);
   for (int i = 0; i < t->nview; i++) ag_array_release(g[i]);
   free(g);

@@ -93,8 +93,10 @@ int ag_trainer_has(const ag_trainer *t, int pass, int64_t size);
 AG_CHECKED ag_status ag_trainer_trace(ag_trainer *t, int pass, int64_t size, ag_array **out);
 /* Uniform random numbers within the trace, new ones in each batch. */
 AG_CHECKED ag_status ag_trainer_random(ag_trainer *t, ag_shape shape, ag_array **out);
-/* d sum(loss) / d parameters, flat. */
-AG_CHECKED ag_status ag_trainer_gradient(ag_trainer *t, ag_array *loss, ag_array **out);
+/* d sum(loss) / d parameters, flat. Of the network with the outputs z (none: nz 0) all is kept in
+ * bfloat16: see ag_grad_kept(). */
+AG_CHECKED ag_status ag_trainer_gradient(ag_trainer *t, ag_array *loss, int nz, ag_array *const *z,
+                                         ag_array **out);
 
 /* What a batch does: add `sum` (arrays, one after the other) to the sums of the pass; give
  * vectors (AG_IN_PARAM, ...) their next values. */

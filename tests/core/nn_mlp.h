@@ -117,7 +117,7 @@ static inline ag_status mlp_compile(ag_builder *b, const mlp *m, ag_trainer *t, 
   ag_array *next[3] = {0}, *g = NULL;
   ag_array *sum = ag_builder_binary(b, AG_OP_mul, loss, ag_builder_scalar(b, (double)size));
   if (training && b->status == AG_OK) {
-    ag_status status = ag_trainer_gradient(t, loss, &g);
+    ag_status status = ag_trainer_gradient(t, loss, 0, NULL, &g);
     g = ag_builder_own(b, status, g);
     if (g) mlp_update(b, m, t, g, next);
   }

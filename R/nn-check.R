@@ -26,6 +26,9 @@ nn_describe <- function(x) {
   sprintf("%s of length %d", type, length(x))
 }
 
+# "1 input", "2 inputs"
+nn_some_of <- function(n, what) sprintf("%d %s%s", as.integer(n), what, if (n == 1) "" else "s")
+
 # A whole number of at least 1, as integer.
 nn_count <- function(x, name) {
   if (is.numeric(x) && length(x) == 1 && is.finite(x) && x >= 1 && x == round(x) &&

@@ -10,10 +10,22 @@ nn_checkpoint_write <- function(run) {
                 param = nn_trainer_read(run$trainer, "param"),
                 fixed = nn_trainer_read(run$trainer, "fixed"), states = states,
                 seed = get(".Random.seed", globalenv()), kind = RNGkind())
-  # a half-written file never takes the place of a whole one
+  problem <- nn_checkpoint_save(structure(saved, class = "nn_checkpoint"), file)
+  if (is.null(problem)) return(invisible())
+  nn_warn("checkpoint", "no checkpoint \"%s\" of epoch %d was written: %s", file, run$epoch, problem)
+}
+
+# NULL, or what went wrong. A half-written file never takes the place of a whole one.
+nn_checkpoint_save <- function(saved, file) {
   part <- paste0(file, ".part")
-  saveRDS(structure(saved, class = "nn_checkpoint"), part, compress = FALSE)
-  file.rename(part, file)
+  tryCatch(suppressWarnings({
+    saveRDS(saved, part, compress = FALSE)
+    if (!file.rename(part, file)) stop("it cannot be renamed from \"", part, "\"")
+    NULL
+  }), error = function(e) {
+    unlink(part)
+    conditionMessage(e)
+  })
 }
 
 #' Continue a training from a checkpoint

@@ -225,8 +225,9 @@ nn_target <- function(y, name, n, like = NULL, x = "x") {
             nn_rows(y), if (is.null(dim(y))) "values" else "rows")
   }
   target <- if (is.factor(y) || is.logical(y)) nn_classes(y, name, like) else nn_numbers(y, name)
+  target <- c(list(name = name), target)
   if (!is.null(like)) nn_check_target(target, like)
-  c(list(name = name), target)
+  target
 }
 
 nn_is_time <- function(x) inherits(x, c("Date", "POSIXt", "difftime"))
@@ -268,11 +269,13 @@ nn_numbers <- function(y, name) {
 
 nn_check_target <- function(target, like) {
   if (target$kind != like$kind) {
-    nn_stop("type", "a target is %s in training and %s in validation", like$kind, target$kind)
+    kinds <- c(class = "classes", numeric = "numbers")
+    nn_stop("type", "`%s` has %s, in the training these were %s", target$name,
+            kinds[[target$kind]], kinds[[like$kind]])
   }
   if (identical(as.integer(target$outputs), as.integer(like$outputs))) return(invisible())
-  nn_stop("shape", "a target has %s columns in training and %s in validation",
-          paste(like$outputs, collapse = " x "), paste(target$outputs, collapse = " x "))
+  nn_stop("shape", "`%s` has %s columns, in the training there were %s", target$name,
+          paste(target$outputs, collapse = " x "), paste(like$outputs, collapse = " x "))
 }
 
 # -- weights and batches ---------------------------------------------------------------------------

@@ -6,13 +6,13 @@
 #'
 #' Small data (at most 2,000 samples and 10,000 weights) are trained by [opt_lbfgs()], at most 100
 #' iterations on all samples, with `"tanh"` units and, if there are hidden layers, a penalty
-#' `l2 = 0.01`, without which so many weights would learn the samples by heart. Others are trained by
-#' [opt_adam()] in batches of 32 (128 of more than 10,000 samples), for 20 epochs or as many as make
-#' 1,000 steps, with `"relu"` units.
+#' `l2 = 0.01`, without which so many weights would learn the samples by heart. Others are trained
+#' by [opt_adam()] in batches of 32 (128 of more than 10,000 samples), for 20 epochs or as many as
+#' make 1,000 steps, with `"relu"` units.
 #'
 #' The arguments of [nnet::nnet()] are understood: `size` is a single hidden layer of `"sigmoid"`
-#' units, `decay` (0 with `size`) the penalty `decay * sum(w^2)` on the loss summed over the samples,
-#' `maxit` the greatest number of iterations.
+#' units, `decay` (0 with `size`) the penalty `decay * sum(w^2)` on the loss summed over the
+#' samples, `maxit` the greatest number of iterations.
 #'
 #' @param x A formula (see [nn_fit.formula()] for what it may contain), or inputs as for [nn_fit()]:
 #'   a numeric matrix or a data frame of numbers.

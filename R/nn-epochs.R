@@ -52,20 +52,24 @@ nn_run_passes <- function(run) {
   nn_trainer_pass(run$trainer, "valid", run$job$split$valid, max(run$batch, 1024L))
 }
 
-# What was done before an interrupt is kept, wherever it strikes.
 nn_run_epochs <- function(run) {
   epochs <- run$job$options$epochs
   nn_call_back(run, "on_train_begin")
-  tryCatch({
+  nn_run_interruptible(run, {
     while (run$epoch < epochs && !run$interrupted && is.null(run$stop)) {
       run$epoch <- run$epoch + 1L
       nn_run_epoch(run)
     }
-  }, interrupt = function(e) run$interrupted <- TRUE)
-  if (run$interrupted && length(run$rows) < run$epoch) run$epoch <- length(run$rows)
+  })
   nn_run_best_restore(run)
   nn_call_back(run, "on_train_end")
   nn_warn_end(run)
+}
+
+# What was done before an interrupt is kept, wherever it strikes: in R or while the device works.
+nn_run_interruptible <- function(run, code) {
+  end <- function(e) run$interrupted <- TRUE
+  tryCatch(code, interrupt = end, anygpu_error_interrupt = end)
 }
 
 # Seconds; proc.time() has no more than milliseconds, in which a small epoch is over.
@@ -180,32 +184,42 @@ nn_history_row <- function(run, train, valid, seconds) {
   c(train, held, lr = run$lr, seconds = seconds)
 }
 
-# Metrics that need all scores at once: of the samples held out, else of the training.
+# Metrics that need all scores at once; NA where these are not to be had.
 nn_collected <- function(run) {
-  net <- run$job$net
-  suffix <- nn_suffixes(net$outputs)
+  outputs <- run$job$net$outputs
+  suffix <- nn_suffixes(outputs)
   out <- numeric()
-  z <- NULL
-  for (i in seq_along(net$outputs)) {
+  all <- NULL
+  for (i in seq_along(outputs)) {
+    data_units <- function(v) nn_plain(aperm(nn_back(outputs[[i]], v)))
     for (m in run$job$metrics[[i]]) {
       if (!isTRUE(m$collect)) next
-      rows <- if (length(run$job$split$valid)) run$job$split$valid else run$job$split$train
-      if (is.null(z)) z <- nn_run_forward(run, rows)
-      w <- if (is.null(run$job$data$weights)) rep(1, length(rows)) else run$job$data$weights[rows]
-      y <- nn_back(net$outputs[[i]], plain(nn_take(run$job$data$y[[i]], rows)))
-      if (net$outputs[[i]]$kind == "shares") y <- matrix(max.col(y, "first") - 1)
-      out[[paste0(m$name, suffix[i])]] <-
-        m$value(aperm(y), aperm(nn_back(net$outputs[[i]], z[[i]])), w)
+      if (is.null(all)) all <- nn_run_outputs(run)
+      out[[paste0(m$name, suffix[i])]] <- if (is.null(all)) NA_real_ else {
+        m$value(data_units(nn_codes_of_shares(outputs[[i]], all$y[[i]])),
+                data_units(all$z[[i]]), all$w)
+      }
     }
   }
   out
 }
 
-# The outputs for the samples `rows` with the parameters as they are now.
-nn_run_forward <- function(run, rows) {
+# Metrics of classes take codes: of shares that of the largest.
+nn_codes_of_shares <- function(output, y) {
+  if (output$kind == "shares") matrix(max.col(plain(y), "first") - 1) else y
+}
+
+# list(y, z, w), samples first: targets, outputs with the parameters as they are now, and weights,
+# of the samples held out, or if there are none of the training.
+nn_run_outputs <- function(run) {
+  if (!is.null(run$job$source)) return(nn_source_outputs(run))
+  data <- run$job$data
+  rows <- if (length(run$job$split$valid)) run$job$split$valid else run$job$split$train
   values <- nn_run_values(run)
-  x <- lapply(run$job$data$x, nn_take, rows)
-  nn_network_predict(run$job$net, values$weights, values$state, x)
+  x <- lapply(data$x, nn_take, rows)
+  list(y = lapply(data$y, nn_take, rows),
+       z = nn_network_predict(run$job$net, values$weights, values$state, x),
+       w = if (is.null(data$weights)) rep(1, length(rows)) else data$weights[rows])
 }
 
 # The parameters that predictions use. A moving average of them is the optimiser's last state.
@@ -249,7 +263,8 @@ nn_fit_new <- function(job, values, history, device, ...) {
     model = nn_model_bare(job$net$model), weights = values$weights, state = values$state,
     history = history, baseline = job$baseline, net = job$net[setdiff(names(job$net), "model")],
     optimizer = job$options$optimizer, epochs = job$options$epochs,
-    batch_size = job$options$batch_size, metrics = job$metrics,
+    batch_size = job$options$batch_size,
+    metrics = lapply(job$metrics, vapply, `[[`, "", "name"), # themselves they hold all they were of
     samples = lengths(job$split), device = device, version = nn_fit_version
   ), job$asked, list(...)))
 }
@@ -261,7 +276,7 @@ nn_warn_end <- function(run) {
   epochs <- run$job$options$epochs
   if (run$interrupted) {
     nn_warn("interrupt", "interrupted in epoch %d of %d: the fit as it was then is returned",
-            run$epoch, epochs)
+            max(1L, run$epoch), epochs)
   } else if (identical(run$stop, "diverged")) {
     nn_warn("diverged", "the loss was not finite in %s: training stopped. Try %s",
             nn_diverged_at(run),

@@ -264,7 +264,12 @@ nn_read_ints <- function(con, n, path) {
 
 nn_read_string <- function(con, path) {
   n <- nn_read_ints(con, 1, path)
-  text <- rawToChar(readBin(con, "raw", max(n, 0)))
+  text <- readBin(con, "raw", max(n, 0))
+  if (n < 0 || n > 1e7 || any(text == 0)) {
+    nn_stop("argument", "the header of '%s' is damaged", path)
+  }
+  if (length(text) < n) nn_stop("argument", "'%s' ends within its header", path)
+  text <- rawToChar(text)
   Encoding(text) <- "UTF-8"
   text
 }

@@ -138,7 +138,8 @@ nn_formula_data <- function(object, newdata, response = FALSE, name = "newdata")
   frame <- nn_frame_levels(frame, kept$xlevels, name)
   base_try(stats::.checkMFClasses(attr(terms, "dataClasses"), frame), "type")
   list(x = nn_formula_inputs(kept, frame), offset = nn_formula_offset(frame),
-       rows = row.names(frame), na.action = attr(frame, "na.action"), y = if (response) stats::model.response(frame))
+       rows = row.names(frame), na.action = attr(frame, "na.action"),
+       y = if (response) stats::model.response(frame))
 }
 
 # Variables that newdata lacks, and that are nowhere else but for functions of that name.

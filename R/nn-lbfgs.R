@@ -12,13 +12,13 @@ nn_lbfgs_optim <- function(opt, n) {
 nn_run_lbfgs <- function(run) {
   opt <- run$job$options$optimizer
   nn_call_back(run, "on_train_begin")
-  tryCatch({
+  nn_run_interruptible(run, {
     minimizer <- .Call(C_nn_minimizer, run$trainer$handle, nn_passes[["train"]], opt$history,
                        nn_lbfgs_coef(run))
     while (run$epoch < run$job$options$epochs && !run$interrupted && is.null(run$stop)) {
       nn_lbfgs_epochs(run, minimizer, if (nn_lbfgs_alone(run)) run$job$options$epochs else 1L)
     }
-  }, interrupt = function(e) run$interrupted <- TRUE)
+  })
   nn_run_best_restore(run)
   nn_call_back(run, "on_train_end")
   nn_warn_end(run)
@@ -70,7 +70,8 @@ nn_lbfgs_epochs <- function(run, minimizer, iterations) {
 # The scores with the parameters as they are.
 nn_lbfgs_row <- function(run, seconds) {
   n <- length(run$job$split$train)
-  nn_trainer_run(run$trainer, "train", 0, run$steps)
+  ran <- nn_trainer_run(run$trainer, "train", 0, run$steps)
+  if (ran[2] > 0) stop_status("interrupt", "interrupted") # these would be scores of a part
   sums <- nn_trainer_sums(run$trainer, "train")
   valid <- if (length(run$job$split$valid)) nn_run_valid(run)
   if (nn_lbfgs_penalised(run)) sums <- sums[-length(sums)]

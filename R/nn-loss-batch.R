@@ -1,6 +1,7 @@
 # Losses that compare the samples of a batch: z holds a place for each, y its class.
 
 #' @rdname losses
+#' @order 13
 #' @export
 loss_triplet <- function(margin = 1) {
   margin <- nn_number(margin, "margin")
@@ -19,6 +20,7 @@ loss_triplet <- function(margin = 1) {
 }
 
 #' @rdname losses
+#' @order 14
 #' @export
 loss_contrastive <- function(margin = 1) {
   margin <- nn_number(margin, "margin")

@@ -5,6 +5,7 @@
 # the wanted probabilities. Taking out the largest keeps exp() in range. What is cheap is written
 # anew for each user, which computes it in its own kernel; a node with two users would be stored.
 #' @rdname losses
+#' @order 10
 #' @export
 loss_cross_entropy <- function(label_smoothing = 0) {
   a <- nn_number(label_smoothing, "label_smoothing", 0, 1, closed = TRUE)

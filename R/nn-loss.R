@@ -16,9 +16,13 @@
 #'     `tau`-quantile. Several `tau` want as many outputs, for a single `y`; the
 #'     quantiles may cross.}
 #'   \item{`loss_gaussian()`}{`-log(dnorm(y, z1, exp(z2)))`: two outputs for each number, first all
-#'     the means, then all the logarithms of standard deviations. The response is the mean.}
+#'     the means, then all the logarithms of standard deviations. The response is the mean; both are
+#'     in `predict(type = "link")`.}
 #'   \item{`loss_cosine()`}{`1 - sum(y z) / (norm(y) norm(z))`, over the outputs}
 #' }
+#' With the first two and the quantile, [nn_fit()] standardises `y` unless told otherwise. With the
+#' others it does not: bring a `y` whose numbers are far from 1 in size to mean 0 and variance 1.
+#'
 #' Of counts, with the response `mu = exp(z)`:
 #' \describe{
 #'   \item{`loss_poisson()`}{`-log(dpois(y, mu))`}
@@ -90,6 +94,7 @@
 #' fit <- nn_fit(nn_model(layer_dense(1)), scale(cars["speed"]), cars$dist, epochs = 2,
 #'               loss = loss_quantile(0.9))
 #' @name losses
+#' @order 1
 NULL
 
 # What a loss is to the trainer. Arrays have outputs first and samples last; classes are codes from
@@ -150,232 +155,6 @@ nn_by_sample <- function(x) {
 }
 
 nn_times <- function(x, factor) if (identical(factor, 1)) x else x * factor
-
-# -- losses of single elements -----------------------------------------------------------------
-
-# `cost(y, z)` and its derivative `slope(y, z)` by z, element by element.
-nn_loss_elementwise <- function(name, cost, slope, ...) {
-  parts <- function(y, z, s, w) {
-    share <- 1 / nn_outputs_of(z)
-    list(cost = nn_times(cost(y, z), share), slope = slope(y, z) * nn_times(s, share))
-  }
-  nn_loss(name, parts, ...)
-}
-
-#' @rdname losses
-#' @export
-loss_mse <- function() {
-  parts <- function(y, z, s, w) {
-    share <- 1 / nn_outputs_of(z)
-    list(cost = nn_times((z - y) * (z - y), share), slope = (z - y) * nn_times(s, 2 * share))
-  }
-  nn_loss("mse", parts, degree = 2, baseline = nn_baseline(function(y, w) {
-    sum(w * (y - sum(w * y))^2)
-  }))
-}
-
-#' @rdname losses
-#' @export
-loss_mae <- function() {
-  nn_loss_elementwise(
-    "mae", degree = 1,
-    cost = function(y, z) abs(z - y),
-    slope = function(y, z) sign(z - y),
-    baseline = nn_baseline(function(y, w) sum(w * abs(y - nn_weighted_quantile(y, w, 0.5))))
-  )
-}
-
-#' @rdname losses
-#' @export
-loss_huber <- function(delta = 1) {
-  delta <- nn_number(delta, "delta")
-  cost <- function(y, z) {
-    near <- pmin(abs(z - y), delta)
-    near * (abs(z - y) - 0.5 * near)
-  }
-  best <- function(y, w) {
-    risk <- function(z) sum(w * cost(y, z))
-    if (all(y == y[1])) 0 else stats::optimize(risk, range(y), tol = 1e-9)$objective
-  }
-  nn_loss_elementwise(
-    "huber", cost, slope = function(y, z) pmax(pmin(z - y, delta), -delta),
-    baseline = nn_baseline(best), settings = list(delta = delta)
-  )
-}
-
-#' @rdname losses
-#' @export
-loss_quantile <- function(tau = 0.5) {
-  if (!is.numeric(tau) || length(tau) == 0) nn_number(tau, "tau", 0, 1)
-  tau <- vapply(tau, nn_number, 0, name = "tau", low = 0, high = 1)
-  several <- length(tau) > 1
-  over <- function(y, z) if (several) stretch(y, z, 2) else y
-  best <- function(y, w) {
-    mean(vapply(tau, function(t) {
-      d <- y - nn_weighted_quantile(y, w, t)
-      sum(w * pmax(t * d, (t - 1) * d))
-    }, 0))
-  }
-  nn_loss_elementwise(
-    "quantile", degree = 1,
-    cost = function(y, z) pmax(tau * (over(y, z) - z), (tau - 1) * (over(y, z) - z)),
-    slope = function(y, z) (z > over(y, z)) - tau,
-    outputs = function(target) if (several) length(tau) else target$outputs,
-    baseline = nn_baseline(best), settings = list(tau = tau),
-    check = function(y) {
-      if (!several || nrow(y) == 1) return(invisible())
-      nn_stop("shape", "loss_quantile() of several `tau` wants a single `y`, not %d", nrow(y))
-    }
-  )
-}
-
-#' @rdname losses
-#' @export
-loss_poisson <- function() {
-  nn_loss_elementwise(
-    "poisson", link = exp, absorbs = "exponential", check = nn_check_counts("poisson"),
-    cost = function(y, z) exp(z) - y * z + lgamma(y + 1),
-    slope = function(y, z) exp(z) - y,
-    baseline = nn_baseline(function(y, w) -sum(w * stats::dpois(round(y), sum(w * y), TRUE)))
-  )
-}
-
-# With q = log(1 + mu / theta), the density's logarithm is
-# lgamma(y + theta) - lgamma(theta) - lgamma(y + 1) + y (z - log(theta)) - (y + theta) q.
-#' @rdname losses
-#' @export
-loss_negative_binomial <- function(theta = 1) {
-  theta <- nn_number(theta, "theta")
-  cost <- function(y, z) {
-    (y + theta) * softplus(z - log(theta)) - y * (z - log(theta)) +
-      lgamma(y + 1) - lgamma(y + theta) + lgamma(theta)
-  }
-  best <- function(y, w) {
-    -sum(w * stats::dnbinom(round(y), size = theta, mu = sum(w * y), log = TRUE))
-  }
-  nn_loss_elementwise(
-    "negative_binomial", cost, link = exp, absorbs = "exponential", settings = list(theta = theta),
-    slope = function(y, z) (y + theta) * sigmoid(z - log(theta)) - y,
-    baseline = nn_baseline(best), check = nn_check_counts("negative_binomial")
-  )
-}
-
-#' @rdname losses
-#' @export
-loss_binary_cross_entropy <- function() {
-  entropy <- function(y, w) {
-    p <- sum(w * y)
-    -sum(nn_xlogx(c(p, 1 - p)))
-  }
-  nn_loss_elementwise(
-    "binary_cross_entropy", kind = "either", link = sigmoid, absorbs = "sigmoid",
-    cost = function(y, z) softplus(z) - y * z,
-    slope = function(y, z) sigmoid(z) - y,
-    outputs = function(target) if (is.null(target$levels)) target$outputs else 1L,
-    baseline = nn_baseline(entropy),
-    check = function(y) {
-      if (all(y >= 0 & y <= 1)) return(invisible())
-      nn_stop("argument", "loss \"binary_cross_entropy\" wants two classes or `y` within 0 and 1")
-    }
-  )
-}
-
-# -- of several outputs at once ----------------------------------------------------------------
-
-#' @rdname losses
-#' @export
-loss_gaussian <- function() {
-  parts <- function(y, z, s, w) {
-    k <- dim(z)[1] / 2
-    z <- nn_as_columns(z)
-    log_sd <- z[k + seq_len(k), , drop = FALSE]
-    r <- (nn_as_columns(y) - z[seq_len(k), , drop = FALSE]) * exp(-log_sd)
-    cost <- log_sd + 0.5 * (r * r) + 0.5 * log(2 * pi)
-    list(cost = nn_reshape(nn_times(cost, 1 / nn_outputs_of(y)), dim(y)))
-  }
-  best <- function(y, w) 0.5 * (log(2 * pi * sum(w * (y - sum(w * y))^2)) + 1)
-  mean <- function(z) {
-    k <- dim(z)[1] / 2
-    first <- nn_as_columns(z)[seq_len(k), , drop = FALSE]
-    if (length(dim(z)) == 2) first else nn_reshape(first, c(k, dim(z)[-1]))
-  }
-  nn_loss("gaussian", parts, link = mean, baseline = nn_baseline(best),
-          outputs = function(target) 2L * target$outputs)
-}
-
-# A matrix with a column for each element of the dimensions after the first.
-nn_as_columns <- function(x) {
-  d <- dim(x)
-  if (length(d) == 2) x else nn_reshape(x, c(d[1], prod(d[-1])))
-}
-
-# `cost(y, z)`: the losses of the columns of two matrices. A sample of several columns (steps of a
-# sequence) has the mean of theirs.
-nn_loss_by_column <- function(cost) {
-  function(y, z, s, w) {
-    inner <- dim(z)[-1]
-    each <- nn_times(cost(nn_as_columns(y), nn_as_columns(z)), nn_extent(z) / prod(inner))
-    list(cost = if (length(inner) == 1) each else nn_reshape(each, inner))
-  }
-}
-
-#' @rdname losses
-#' @export
-loss_cosine <- function() {
-  cost <- function(y, z) {
-    1 - colSums(z * y) / sqrt(pmax(colSums(z * z) * colSums(y * y), 1e-16))
-  }
-  best <- function(y, w, k) {
-    unit <- t(t(y) / pmax(sqrt(colSums(y^2)), 1e-8))
-    1 - sqrt(sum((unit %*% nn_unit_weights(w, ncol(y)))^2))
-  }
-  nn_loss("cosine", nn_loss_by_column(cost), baseline = best)
-}
-
-#' @rdname losses
-#' @export
-loss_hinge <- function() {
-  # j = y gives 0, so the largest is no less than that
-  cost <- function(y, z) colMaxs(z + 1 - nn_hot(y, z)) - colSums(z * nn_hot(y, z))
-  nn_loss(
-    "hinge", nn_loss_by_column(cost), kind = "class",
-    baseline = function(y, w, k) min(1, 2 * (1 - max(nn_shares(y, w, k))))
-  )
-}
-
-# -- plain R: baselines and checks -------------------------------------------------------------
-
-nn_unit_weights <- function(w, n) if (is.null(w)) rep(1 / n, n) else w / sum(w)
-
-# `best(y, w)` of each output, averaged; the w sum to 1.
-nn_baseline <- function(best) {
-  function(y, w, k) {
-    d <- dim(y)
-    w <- nn_unit_weights(w, d[length(d)])
-    mean(apply(matrix(y, ncol = length(w)), 1, best, w))
-  }
-}
-
-nn_weighted_quantile <- function(y, w, p) {
-  o <- base::order(y)
-  y[o][sum(cumsum(w[o]) < p - 1e-12) + 1]
-}
-
-nn_xlogx <- function(p) base::ifelse(p > 0, p * log(p), 0)
-
-# The shares of the classes 0, 1, ..., k - 1.
-nn_shares <- function(y, w, k) {
-  each <- nn_outputs_of(y)
-  w <- rep(nn_unit_weights(w, nn_extent(y)) / each, each = each)
-  vapply(seq_len(k) - 1, function(class) sum(w[y == class]), 0)
-}
-
-nn_check_counts <- function(name) {
-  function(y) {
-    if (all(y >= 0)) return(invisible())
-    nn_stop("argument", "loss \"%s\" is for counts: `y` must not be negative", name)
-  }
-}
 
 # -- methods -----------------------------------------------------------------------------------
 

@@ -122,7 +122,9 @@ nn_response_scale <- function(values, rows) {
   values <- nn_take(as.array(nn_columns(values)), rows)
   values <- matrix(as.vector(values), ncol = dim(values)[length(dim(values))])
   center <- colMeans(values)
-  scale <- sqrt(sum(t(t(values) - center)^2) / max(1, length(values) - ncol(values)))
+  values <- t(t(values) - center)
+  top <- max(abs(values), .Machine$double.xmin) # the squares of large numbers overflow
+  scale <- top * sqrt(sum((values / top)^2) / max(1, length(values) - ncol(values)))
   constant <- !is.finite(scale) || scale <= 1e-14 * max(abs(center))
   list(center = center, scale = if (constant) 1 else scale)
 }
@@ -130,4 +132,9 @@ nn_response_scale <- function(values, rows) {
 nn_standard_response <- function(output, values) {
   if (is.null(dim(values))) return((values - output$center) / output$scale)
   sweep(values, length(dim(values)), output$center) / output$scale
+}
+
+# What a loss of standardised targets is multiplied by to be in the units of the data.
+nn_loss_unit <- function(output) {
+  if (identical(output$scale, 1)) 1 else output$scale^output$loss$degree
 }

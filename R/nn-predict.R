@@ -15,8 +15,8 @@
 #' @param ... Not used.
 #' @return A factor for `"class"` (logical if the target was); else a numeric matrix (or array) with
 #'   a row per sample, or a vector for a single number per sample, with the names of rows (of
-#'   `newdata`) and columns (of the target, or its classes) where there are any. A list of these for a
-#'   model with several outputs. Of a fit by a formula, samples with missing values are `NA`.
+#'   `newdata`) and columns (of the target, or its classes) where there are any. A list of these for
+#'   a model with several outputs. Of a fit by a formula, samples with missing values are `NA`.
 #' @section Errors: Data of other shape give an error of class `anygpu_error_shape`;
 #'   classes or probabilities of a regression one of class `anygpu_error_argument`.
 #' @examples
@@ -118,8 +118,8 @@ nn_response <- function(output, z, type, names) {
   loss <- output$loss
   classes <- nn_is_classification(output)
   if (type %in% c("prob", "class") && !classes) {
-    nn_stop("argument", "type \"%s\" needs a classification; `%s` was trained as a regression", type,
-            output$name)
+    nn_stop("argument", "type \"%s\" needs a classification; `%s` was trained as a regression",
+            type, output$name)
   }
   if (classes) {
     rownames(z) <- names

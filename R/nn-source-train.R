@@ -8,8 +8,10 @@
 #' @param model An [nn_model()].
 #' @param x An [nn_source()] or [nn_file()].
 #' @param validation `NULL`, or other data: `list(x, y)` or a source.
-#' @param epochs,batch_size,optimizer,loss,class_weights,metrics As for [nn_fit()], but for
-#'   [opt_lbfgs()] and metrics such as the area under a curve, which need all samples at once.
+#' @param epochs,batch_size,optimizer,loss,class_weights As for [nn_fit()], but for [opt_lbfgs()],
+#'   which needs all samples at once.
+#' @param metrics As for [nn_fit()]. Those that need all scores at once, such as [metric_auc()],
+#'   take a further pass over the samples held out, or if there are none over those of the training.
 #' @param standardize,callbacks,early_stopping,checkpoint,precision,verbose As for [nn_fit()].
 #' @param ... None.
 #' @return As [nn_fit()].
@@ -41,18 +43,18 @@ nn_fit.nn_source <- function(model, x, epochs = 10, batch_size = 32, optimizer =
 nn_source_job <- function(model, source, loss, validation, class_weights, metrics, standardize,
                           options) {
   if (nn_is_lbfgs(options$optimizer)) {
-    nn_stop("argument", "opt_lbfgs() needs all samples at once, which a source does not have")
+    nn_stop("argument", paste("opt_lbfgs() needs all samples at once, which a source does not have:",
+                              "use opt_adam(), or give nn_fit() arrays, as `x` and `y`"))
   }
   type <- if (options$precision == "float64") "float64" else "float32"
   state <- nn_source_open(source, options$batch_size, type)
   first <- nn_source_peek(state)
   job <- nn_job(model, first, loss, 0, class_weights, metrics, standardize, options)
-  nn_source_check_metrics(job)
   if (!is.null(class_weights)) {
     job$class_weights <- nn_class_weights(class_weights, job$net$outputs[[1]]$levels)
   }
   job$weight_unit <- 1
-  job$weight_unit <- mean(nn_chunk_weights(job, first$weights, nn_chunk_targets(job, first)))
+  job$weight_unit <- mean(nn_chunk_weights(job, first, nn_chunk_targets(job, first)))
   job$source <- state
   job$capacity <- if (is.finite(state$most)) state$most else max(first$n, options$batch_size)
   state$most <- job$capacity
@@ -75,14 +77,6 @@ nn_fill <- function(x, n) {
   nn_take(x, rep_len(seq_len(nn_rows(x)), n))
 }
 
-nn_source_check_metrics <- function(job) {
-  for (m in unlist(job$metrics, recursive = FALSE)) {
-    if (!isTRUE(m$collect)) next
-    nn_stop("argument", "metric \"%s\" needs all samples at once, which a source does not have",
-            m$name)
-  }
-}
-
 nn_source_validation <- function(validation, like, batch, type) {
   if (is.null(validation)) return(NULL)
   if (!inherits(validation, "nn_source")) {
@@ -95,7 +89,7 @@ nn_source_validation <- function(validation, like, batch, type) {
     n <- nn_data_like(data$x, data$y, like)$n
     validation <- nn_source(function(piece) if (piece == 1) data, n)
   }
-  nn_source_open(validation, batch, type, c(like[c("inputs", "y")], weights = FALSE), batch)
+  nn_source_open(validation, batch, type, c(like[c("inputs", "y")], weights = NA), batch)
 }
 
 # -- passes ----------------------------------------------------------------------------------------
@@ -106,7 +100,8 @@ nn_source_train <- function(run) {
   done <- list(sums = 0, samples = 0, batches = 0)
   chunk <- nn_source_next(state)
   while (!is.null(chunk) && !run$interrupted && is.null(run$stop)) {
-    nn_chunk_load(run, chunk)
+    y <- nn_chunk_targets(run$job, chunk)
+    nn_chunk_load(run, chunk, y, nn_chunk_weights(run$job, chunk, y))
     nn_trainer_pass(run$trainer, "train", sample.int(chunk$n), run$batch)
     batches <- nn_run_batches(run, ceiling(chunk$n / run$batch), done$batches)
     samples <- min(batches * run$batch, chunk$n)
@@ -115,34 +110,58 @@ nn_source_train <- function(run) {
     done$samples <- done$samples + samples
     done$batches <- done$batches + batches
   }
+  if (done$samples == 0 && !run$interrupted && is.null(run$stop)) nn_source_empty(run$epoch)
   done
 }
 
 # As nn_run_valid().
 nn_source_valid <- function(run) {
   state <- run$job$valid_source
-  sums <- samples <- 0
-  while (!is.null(chunk <- nn_source_next(state))) {
-    nn_chunk_load(run, chunk)
+  sums <- total <- 0
+  while (!run$interrupted && !is.null(chunk <- nn_source_next(state))) {
+    y <- nn_chunk_targets(run$job, chunk)
+    w <- nn_chunk_weights(run$job, chunk, y)
+    nn_chunk_load(run, chunk, y, w)
     size <- min(state$most, chunk$n)
     nn_trainer_pass(run$trainer, "valid", as.double(chunk$n), size)
     ran <- nn_trainer_run(run$trainer, "valid", 0, ceiling(chunk$n / size))
     if (ran[2] > 0) run$interrupted <- TRUE
     sums <- sums + nn_trainer_sums(run$trainer, "valid")
-    samples <- samples + chunk$n
+    total <- total + if (run$trainer$weighted) sum(w) else chunk$n
   }
-  if (!run$interrupted) sums / samples
+  if (run$interrupted) return(NULL)
+  if (total == 0) nn_source_empty(run$epoch, "for validation ")
+  sums / total
+}
+
+nn_source_empty <- function(epoch, which = "") {
+  nn_stop("shape", "the source %sgave no samples in epoch %d", which, epoch)
+}
+
+# As nn_run_outputs(); NULL where the training's pass was broken off.
+nn_source_outputs <- function(run) {
+  job <- run$job
+  held <- !is.null(job$valid_source)
+  if (run$interrupted || (!held && !is.null(run$stop))) return(NULL)
+  values <- nn_run_values(run)
+  parts <- list()
+  while (!is.null(chunk <- nn_source_next(if (held) job$valid_source else job$source))) {
+    y <- nn_chunk_targets(job, chunk)
+    z <- nn_network_predict(job$net, values$weights, values$state, chunk$x)
+    parts <- c(parts, list(list(y = y, z = z, w = nn_chunk_weights(job, chunk, y))))
+  }
+  bind <- function(name, i) do.call(nn_bind_samples, lapply(parts, function(p) p[[name]][[i]]))
+  outputs <- seq_along(job$net$outputs)
+  list(y = lapply(outputs, bind, name = "y"), z = lapply(outputs, bind, name = "z"),
+       w = unlist(lapply(parts, `[[`, "w")))
 }
 
 # -- chunks in the trainer -------------------------------------------------------------------------
 
-# The chunk in place of the trainer's data.
-nn_chunk_load <- function(run, chunk) {
-  y <- nn_chunk_targets(run$job, chunk)
-  data <- c(Map(nn_upload, chunk$x, run$job$net$scaling), lapply(y, nn_upload))
-  if (run$trainer$weighted) {
-    data <- c(data, list(matrix(nn_chunk_weights(run$job, chunk$weights, y))))
-  }
+# The chunk in place of the trainer's data, with its targets and weights.
+nn_chunk_load <- function(run, chunk, y, w) {
+  data <- c(Map(nn_upload, chunk$x, run$job$net$scaling),
+            lapply(c(y, if (run$trainer$weighted) list(matrix(w))), nn_upload))
   data <- nn_fill(data, run$job$capacity)
   for (i in seq_along(data)) .Call(C_nn_data, run$trainer$handle, i - 1L, data[[i]])
 }
@@ -150,8 +169,8 @@ nn_chunk_load <- function(run, chunk) {
 nn_chunk_targets <- function(job, chunk) Map(nn_target_columns, chunk$y, job$net$outputs)
 
 # How much each sample counts, for targets `y` as the trainer has them.
-nn_chunk_weights <- function(job, weights, y) {
-  w <- if (is.null(weights)) rep(1, nrow(y[[1]])) else weights
+nn_chunk_weights <- function(job, chunk, y) {
+  w <- if (is.null(chunk$weights)) rep(1, chunk$n) else chunk$weights
   if (!is.null(job$class_weights)) {
     w <- w * nn_class_counts(job$net$outputs[[1]], y[[1]], job$class_weights)
   }

@@ -141,9 +141,10 @@ nn_source_piece <- function(state) {
                        weights = !is.null(data$weights))
     return(data)
   }
-  if (isTRUE(state$like$weights) != !is.null(chunk$weights)) {
-    nn_stop("shape", "%s has %s weights, the first one has", name,
-            if (is.null(chunk$weights)) "no" else "")
+  weighted <- state$like$weights # NA: as they come
+  if (!is.na(weighted) && weighted != !is.null(chunk$weights)) {
+    nn_stop("shape", "%s has %sweights, the first one has %s", name, if (weighted) "no " else "",
+            if (weighted) "some" else "none")
   }
   nn_data_like(chunk$x, chunk$y, state$like, name, chunk$weights)
 }

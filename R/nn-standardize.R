@@ -1,7 +1,7 @@
 # Standardisation: which columns, and by what.
 
-# Whether an input is standardised unless the user says otherwise: factors, an offset, and `codes` are
-# not.
+# Whether an input is standardised unless the user says otherwise: factors, an offset, and `codes`
+# are not.
 nn_standardizes <- function(input, codes = FALSE) {
   is.null(input$levels) && !codes && !isTRUE(input$offset)
 }
@@ -16,8 +16,8 @@ nn_takes_codes <- function(model, k) {
 }
 
 # nn_standardize() of input k of a model: the pixels of an image are no columns of a table, their
-# differences in mean and spread are what it is made of. So where the model puts samples into another
-# shape at once, the last dimension of that counts.
+# differences in mean and spread are what it is made of. So where the model puts samples into
+# another shape at once, the last dimension of that counts.
 nn_standardize_input <- function(x, model, k, rows, name) {
   columns <- dim(x)[length(dim(x))]
   channels <- nn_channels(model, k, dim(x)[-1])

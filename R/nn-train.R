@@ -16,10 +16,10 @@
 #' `n x height x width x channels`. A list of arrays is for a model with several inputs, a list of
 #' targets for one with several outputs. Inputs are standardised (mean 0, standard
 #' deviation 1): each column of a matrix or data frame, each channel of images, each feature of
-#' sequences, also where [layer_reshape()] makes these of the rows of a matrix. Indicators of 0 and 1,
-#' factors and codes for [layer_embedding()] are left as they are. A numeric target is standardised,
-#' too, if its loss allows it and the last layer has no activation. The fit remembers how: predictions
-#' and the losses in the history are in the units of the data.
+#' sequences, also where [layer_reshape()] makes these of the rows of a matrix. Indicators of 0 and
+#' 1, factors and codes for [layer_embedding()] are left as they are. A numeric target is
+#' standardised, too, if its loss allows it and the last layer has no activation. The fit remembers
+#' how: predictions and the losses in the history are in the units of the data.
 #'
 #' @section Mixed precision:
 #' A training step keeps, until its way back, the layers' outputs and whatever else gradients need
@@ -41,19 +41,19 @@
 #'   not fit into memory.
 #' @param y A factor, strings or logical values (classification: the last layer has a unit for each
 #'   level), or a numeric vector or matrix (regression: a unit for each column; with the loss
-#'   `"cross_entropy"` a column of 0 and 1, or of shares, for each class); a list of these for several
-#'   outputs.
+#'   `"cross_entropy"` a column of 0 and 1, or of shares, for each class); a list of these for
+#'   several outputs.
 #' @param epochs How often all samples are used, at least 1.
 #' @param batch_size Samples per step, at least 1. The last batch of an epoch is smaller if the
 #'   number of samples asks for it; no sample is left out.
-#' @param optimizer See [optimizers]: an object, or its name as in `"adam"` for [opt_adam()] with its
-#'   defaults. [opt_lbfgs()] uses all samples in each step, and `epochs`
+#' @param optimizer See [optimizers]: an object, or its name as in `"adam"` for [opt_adam()] with
+#'   its defaults. [opt_lbfgs()] uses all samples in each step, and `epochs`
 #'   says how many iterations it may take.
 #' @param loss See [losses]: an object, its name, a function of `(y_true, y_pred)`, or `NULL` for
 #'   `"cross_entropy"` of a factor and `"mse"` of numbers. A list for several outputs.
 #' @param validation Samples that are held out and only watched: a share (at least 0, less than 1)
-#'   of them chosen at random, their numbers (or `TRUE` for each of them, `FALSE` for the others), or
-#'   other data as `list(x, y)` or `list(x, y, weights)`.
+#'   of them chosen at random, their numbers (or `TRUE` for each of them, `FALSE` for the others),
+#'   or other data as `list(x, y)` or `list(x, y, weights)`.
 #' @param weights A number for each sample: how much its loss counts. Only their proportions
 #'   matter.
 #' @param class_weights A number for each class, by name or in the order of the levels.
@@ -92,7 +92,8 @@
 #'   `anygpu_error_argument`. A loss that is not finite gives a warning of class
 #'   `anygpu_warning_diverged`, an interrupt one of class `anygpu_warning_interrupt`, samples of
 #'   one class only one of class `anygpu_warning_class`, a constant column one of class
-#'   `anygpu_warning_constant`.
+#'   `anygpu_warning_constant`, a checkpoint that cannot be written one of class
+#'   `anygpu_warning_checkpoint`.
 #' @examples
 #' set.seed(1)
 #' net <- nn_model(layer_dense(16, "relu"), layer_dense(3))
@@ -203,8 +204,8 @@ nn_job <- function(model, data, loss, validation, class_weights, metrics, standa
 nn_network <- function(model, data, outputs, standardize, rows, precision) {
   nx <- length(data$x)
   if (length(model$inputs) != nx) {
-    nn_stop("shape", "the model has %d inputs, `x` has %d: a list has an element for each",
-            length(model$inputs), nx)
+    nn_stop("shape", "the model has %s, `x` has %d: a list has an element for each",
+            nn_some_of(length(model$inputs), "input"), nx)
   }
   scaled <- nn_standardized_inputs(standardize, data$inputs, model)
   scaling <- Map(function(x, input, yes, k) {
@@ -248,8 +249,8 @@ nn_standardized_inputs <- function(standardize, inputs, model) {
 nn_model_outputs <- function(model, targets, loss, standardize, rows) {
   n <- length(model$outputs)
   if (length(targets) != n) {
-    nn_stop("shape", "the model has %d outputs, `y` has %d: a list has an element for each", n,
-            length(targets))
+    nn_stop("shape", "the model has %s, `y` has %d: a list has an element for each",
+            nn_some_of(n, "output"), length(targets))
   }
   if (n == 1 && !(is.list(loss) && !is.object(loss))) loss <- list(loss)
   if (is.null(loss)) loss <- vector("list", n)
@@ -287,142 +288,4 @@ nn_check_metric_names <- function(metrics) {
   if (length(twice) == 0) return(metrics)
   nn_stop("argument", "`metrics`: the history has a column \"%s\" already, see metric_custom()",
           twice[1])
-}
-
-# -- validation and weights ------------------------------------------------------------------------
-
-# list(split = list(train, valid), data): rows (from 1), where those of other data follow the last
-# row.
-nn_validation <- function(validation, data) {
-  n <- data$n
-  if (is.list(validation)) {
-    validation <- nn_validation_parts(validation)
-    other <- nn_data_like(validation$x, validation$y, data, weights = validation$weights)
-    return(list(split = list(train = seq_len(n), valid = n + seq_len(other$n)), data = other))
-  }
-  if (is.logical(validation) && length(validation) == n && !anyNA(validation)) {
-    validation <- which(validation)
-  }
-  share <- is.numeric(validation) && length(validation) == 1 && !is.na(validation) &&
-    validation >= 0 && validation < 1
-  if (share) return(list(split = nn_split(n, validation)))
-  if (!is.numeric(validation) || anyNA(validation) || any(validation < 1 | validation > n) ||
-        any(validation != round(validation)) || identical(as.double(validation), 1)) {
-    nn_stop("argument", paste("`validation` must be a share (at least 0, less than 1), numbers of",
-                              "samples (1 to %d) or list(x, y), not %s"), n,
-            nn_describe(validation))
-  }
-  valid <- sort(unique(as.integer(validation)))
-  if (length(valid) == n) nn_stop("argument", "`validation` leaves no sample of %d for training", n)
-  list(split = list(train = seq_len(n)[-valid], valid = valid))
-}
-
-# list(x, y, weights) as the user gave it: by name, or in this order.
-nn_validation_parts <- function(validation) {
-  parts <- c("x", "y", "weights")
-  if (!length(validation) %in% 2:3) {
-    nn_stop("argument", "`validation` must be list(x, y) or list(x, y, weights), not a list of %d",
-            length(validation))
-  }
-  named <- all(c("x", "y") %in% names(validation))
-  if (named) validation[parts] else stats::setNames(validation, parts[seq_along(validation)])
-}
-
-# Rows (from 1) for training and for validation, in the order of the data.
-nn_split <- function(n, validation) {
-  held <- floor(n * validation + 1e-9)
-  if (held == 0) return(list(train = seq_len(n), valid = integer()))
-  if (held == n) nn_stop("argument", "`validation` leaves no sample of %d for training", n)
-  valid <- sort(sample.int(n, held))
-  list(train = seq_len(n)[-valid], valid = valid)
-}
-
-nn_with_validation <- function(data, valid, net, class_weights) {
-  other <- valid$data
-  if (is.null(other)) return(data)
-  y <- Map(nn_target_columns, other$y, net$outputs)
-  list(x = Map(nn_bind_samples, data$x, other$x), y = Map(nn_bind_samples, data$y, y),
-       weights = nn_with_validation_weights(data, other, y, net$outputs[[1]], class_weights),
-       n = data$n)
-}
-
-# Only the proportions among the samples held out matter: theirs are divided by their sum.
-nn_with_validation_weights <- function(data, other, y, output, class_weights) {
-  if (is.null(data$weights) && is.null(other$weights)) return(NULL)
-  w <- if (is.null(other$weights)) rep(1, other$n) else other$weights
-  if (!is.null(class_weights)) {
-    w <- w * nn_class_counts(output, y[[1]], nn_class_weights(class_weights, output$levels))
-  }
-  c(if (is.null(data$weights)) rep(1, data$n) else data$weights, w)
-}
-
-# The values of a target as the trainer takes them, for an output that other data have made.
-nn_target_columns <- function(target, output) {
-  if (output$kind != "class") return(nn_columns(nn_standard_response(output, target$values)))
-  codes <- target$values
-  if (target$kind != "class") { # numbers that stand for classes
-    nn_check_levels(factor(codes), target$name, output$levels)
-    codes <- match(as.character(codes), output$levels)
-  }
-  matrix(codes - 1)
-}
-
-# The samples of the first array, then those of the second, ...
-nn_bind_samples <- function(...) {
-  if (length(dim(..1)) == 2) return(rbind(...))
-  all <- do.call(rbind, lapply(list(...), function(x) matrix(as.vector(x), dim(x)[1])))
-  array(all, c(nrow(all), dim(..1)[-1]))
-}
-
-# How much each sample counts: with mean 1 over the training samples; NULL if all count the same.
-nn_sample_weights <- function(data, outputs, class_weights, split) {
-  w <- data$weights
-  if (!is.null(class_weights)) {
-    classes <- outputs[[1]]$output$levels
-    if (is.null(classes)) nn_stop("argument", "`class_weights` are for a classification")
-    per_class <- nn_class_weights(class_weights, classes)
-    w <- (if (is.null(w)) 1 else w) * nn_class_counts(outputs[[1]]$output, outputs[[1]]$values, per_class)
-  }
-  if (is.null(w)) return(NULL)
-  if (sum(w[split$train]) <= 0) nn_stop("argument", "the weights of all training samples are 0")
-  w / mean(w[split$train])
-}
-
-# How much the classes of each sample count, for a target y as the trainer has it.
-nn_class_counts <- function(output, y, per_class) {
-  if (output$kind == "shares") as.vector(y %*% per_class) else per_class[y[, 1] + 1]
-}
-
-nn_class_weights <- function(class_weights, levels) {
-  if (!is.null(names(class_weights))) {
-    missing <- setdiff(levels, names(class_weights))
-    if (length(missing)) {
-      nn_stop("argument", "`class_weights` has none for the class \"%s\"", missing[1])
-    }
-    class_weights <- class_weights[levels]
-  }
-  if (!is.numeric(class_weights) || length(class_weights) != length(levels) ||
-        anyNA(class_weights) || any(class_weights < 0)) {
-    nn_stop("argument",
-            "`class_weights` must be %d numbers of at least 0, one for each class, not %s",
-            length(levels), nn_describe(class_weights))
-  }
-  unname(as.numeric(class_weights))
-}
-
-# The loss of the best constant prediction on the training samples, summed over the outputs.
-nn_baseline_of <- function(net, data, rows) {
-  w <- if (is.null(data$weights)) rep(1, length(rows)) else data$weights[rows]
-  w <- w / sum(w)
-  parts <- Map(function(output, y) {
-    if (length(dim(y)) > 2) return(NA_real_)
-    y <- t(as.matrix(y)[rows, , drop = FALSE])
-    output$loss$baseline(y, w, prod(output$wanted)) * nn_loss_unit(output)
-  }, net$outputs, data$y)
-  Reduce(`+`, parts)
-}
-
-# What a loss of standardised targets is multiplied by to be in the units of the data.
-nn_loss_unit <- function(output) {
-  if (identical(output$scale, 1)) 1 else output$scale^output$loss$degree
 }

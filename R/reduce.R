@@ -23,6 +23,9 @@ summary_of <- function(name, x, na.rm) {
 # Arrays become numbers (or a range) on the device, R does the rest; not where R's answer needs all
 # at once: the warnings of min() and max() when nothing is there, arguments by name.
 summary_of_several <- function(name, args, na.rm) {
+  if (any(vapply(args, is_traced, NA)) && !isTRUE(as.logical(na.rm))) {
+    return(summary_of_traced(name, args))
+  }
   all_at_once <- name %in% c("min", "max", "range") && (isTRUE(as.logical(na.rm)) ||
     any(lengths(args) == 0))
   if (!all_at_once && all(names(args) %in% "")) {
@@ -33,6 +36,13 @@ summary_of_several <- function(name, args, na.rm) {
   }
   in_r <- if (any(vapply(args, is_gpu, NA))) in_r else function(name, args) do.call(name, args)
   in_r(name, c(args, na.rm = na.rm))
+}
+
+# Of arrays without values yet: the numbers are combined on the device too.
+summary_of_traced <- function(name, args) {
+  if (name == "range") return(c(summary_of_traced("min", args), summary_of_traced("max", args)))
+  parts <- lapply(args, function(x) if (is_gpu(x)) summary_of(name, x, FALSE) else get(name)(x))
+  Reduce(list(sum = `+`, prod = `*`, min = pmin, max = pmax, any = `|`, all = `&`)[[name]], parts)
 }
 
 #' @exportS3Method

@@ -129,13 +129,15 @@ matrix_norm <- function(x, type) {
     stop_status("argument", sprintf(text, type[1L]))
   }
   if (!length(x)) return(0)
-  as.numeric(switch(EXPR = kind,
+  value <- switch(EXPR = kind,
     M = max(abs(x)), I = max(rowSums(abs(x))), `F` = , E = frobenius(x), max(colSums(abs(x)))
-  ))
+  )
+  if (is_traced(value)) value else as.numeric(value)
 }
 
 # Squares may neither overflow nor vanish.
 frobenius <- function(x) {
+  if (is_traced(x)) return(sqrt(sum(x^2)))
   most <- as.numeric(max(abs(x)))
   if (is.na(most) || most == 0 || is.infinite(most)) return(most)
   unit <- 2^min(max(ceiling(log2(most)), -1000), 1000)

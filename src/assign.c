@@ -145,6 +145,26 @@ static SEXP write_to_copy(SEXP x_, const ag_array *a, const ag_shape *shape, con
   return ans_;
 }
 
+/* The mask of x[mask] <- value that has no values yet; NULL for other indices. */
+static ag_array *traced_mask(SEXP index_, const ag_array *x) {
+  SEXP mask_ = Rf_length(index_) == 1 ? VECTOR_ELT(index_, 0) : R_NilValue;
+  ag_array *mask = r_is_array(mask_) ? r_array(mask_) : NULL;
+  int usable = mask && mask->traced && mask->type == AG_BOOL && mask->dev == x->dev;
+  return usable && ag_array_count(mask) == ag_array_count(x) ? mask : NULL;
+}
+
+static SEXP fill(SEXP x_, ag_array *a, ag_array *mask, const r_operand *value, ag_dtype type) {
+  SEXP from_ = PROTECT(r_array_new()), one_ = PROTECT(r_array_new()),
+       own_ = PROTECT(r_array_new());
+  r_check(ag_expr_cast(r_array_out(from_), a, type));
+  r_check(value_array(r_array_out(one_), value, a->dev, type));
+  r_check(ag_index_fill(r_array_out(own_), *r_array_out(from_), mask, *r_array_out(one_)));
+  SEXP ans_ = PROTECT(r_array_value(own_));
+  SHALLOW_DUPLICATE_ATTRIB(ans_, x_);
+  UNPROTECT(4);
+  return ans_;
+}
+
 /* index_ as in ffi_index(). own_: x is a variable's own, as in x[i] <- value: R has copied it if
  * another one had it too. NULL when R has to look at the indices first. */
 SEXP ffi_assign(SEXP x_, SEXP index_, SEXP value_, SEXP own_) {
@@ -157,6 +177,11 @@ SEXP ffi_assign(SEXP x_, SEXP index_, SEXP value_, SEXP own_) {
   int matrix = single && r_is_matrix_index(VECTOR_ELT(index_, 0), x_);
   SEXP ans_ = R_NilValue;
   if (!a || matrix || !r_operand_get(&value, value_)) goto done;
+  ag_array *mask = traced_mask(index_, a);
+  if (mask && value.n == 1 && common_type(a, &value) != AG_BOOL) {
+    ans_ = fill(x_, a, mask, &value, common_type(a, &value));
+    goto done;
+  }
   ag_shape shape = single ? ag_shape_of(1, ag_array_count(a)) : a->shape;
   if (!read_indices(s, &shape, index_, a->dev, &nprotect)) goto done;
   ag_subscript to = subscript_of(s, shape.nd, a->dev);

@@ -309,8 +309,8 @@ SEXP ffi_nn_minimizer(SEXP trainer_, SEXP pass_, SEXP history_, SEXP coef_) {
   return own_;
 }
 
-/* At most `iterations`: list(losses, done, interrupted, evaluations so far). `stop_`: abstol, reltol
- * and the l2 that the losses are to be without. */
+/* At most `iterations`: list(losses, done, interrupted, evaluations so far). `stop_`: abstol,
+ * reltol, and the l2 that the losses are to be without. */
 SEXP ffi_nn_minimize(SEXP minimizer_, SEXP iterations_, SEXP stop_) {
   ag_minimizer *m = R_ExternalPtrAddr(minimizer_);
   if (!m || !R_ExternalPtrAddr(R_ExternalPtrProtected(minimizer_)))

@@ -13,7 +13,7 @@ array.* array_* shape.*
 expr.* expr_* conv.* bag.*
 kernel.* place.* codegen*
 host_* device_host* device_opencl* opencl*
-schedule* emit.* describe.*
+schedule* emit* describe.*
 arena.* plan*
 grad* index.* int8.* sort.* batch.*
 block* secular* tridiag* symm_* bidiag*

@@ -73,8 +73,8 @@ static int output_of(int p, int k, int mul, int dil, int off, int out) {
 
 /* The places of the window of (ox, oy) that are within the image, in order. */
 #define EACH_PLACE(ox, oy)                                                                         \
-  for (int ky = 0, py = mul1 * (oy) - off1; ky < size1; ky++, py += dil1)                          \
-    for (int kx = 0, px = mul0 * (ox) - off0; kx < size0; kx++, px += dil0)                        \
+  for (int ky = 0, py = mul1 * (oy)-off1; ky < size1; ky++, py += dil1)                            \
+    for (int kx = 0, px = mul0 * (ox)-off0; kx < size0; kx++, px += dil0)                          \
       if (px >= 0 && px < in0 && py >= 0 && py < in1)
 
 /* The windows (ox, oy) that contain place (x, y), in order. */
@@ -104,9 +104,8 @@ __kernel void ag_pooling_average(__global const real *in, long in_at, __global r
 }
 
 __kernel void ag_pooling_max_of(__global const real *in, long in_at, __global const real *most,
-                                long most_at, __global const real *v, long v_at,
-                                __global real *out, long out_at, long items, long count_pad,
-                                WINDOW) {
+                                long most_at, __global const real *v, long v_at, __global real *out,
+                                long out_at, long items, long count_pad, WINDOW) {
   ITEM(out0, out1)
   const reals m = LOAD(most + most_at + OUT_AT(x, y));
   reals picked = 0;

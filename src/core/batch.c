@@ -1,11 +1,12 @@
 /* Rebuilding a traced graph with a dimension more: each kind of node has one function that says
  * what it is of batched arguments. What does not depend on the slice stays as it is. */
 #include "batch.h"
+#include "conv.h"
 #include <stdlib.h>
 
 typedef struct {
-  ag_array **node; /* that depend on the slice, arguments before users; borrowed */
-  ag_array **made; /* node[i] for all slices; owned */
+  ag_array **node; /* that were visited, arguments before users; borrowed */
+  ag_array **made; /* node[i] for all slices, NULL where it does not depend on them; owned */
   int n, cap;
   int64_t batch; /* slices */
   int leading;   /* their dimension is the first one */
@@ -13,6 +14,14 @@ typedef struct {
 } batch;
 
 enum { UNSEEN = -1, INDEPENDENT = -2 };
+
+static ag_status no_memory(void) { return ag_fail(AG_E_MEMORY, "out of memory"); }
+
+/* What cannot be batched: the caller does something else. */
+static ag_status give_up(batch *b) {
+  b->stuck = 1;
+  return AG_OK;
+}
 
 /* -- shapes ------------------------------------------------------------------------------------ */
 /* Dimension q of a node among those of its batched form. */
@@ -104,7 +113,7 @@ static ag_status batch_reduce(const batch *b, ag_array **out, const ag_array *x,
 /* Along a vector the parts may have any shape. */
 static ag_status batch_concat(const batch *b, ag_array **out, const ag_array *x) {
   ag_array **part = calloc((size_t)x->nargs + 1, sizeof *part);
-  if (!part) return ag_fail(AG_E_MEMORY, "out of memory");
+  if (!part) return no_memory();
   ag_status status = AG_OK;
   for (int i = 0; i < x->nargs && status == AG_OK; i++) {
     ag_array *a = x->arg[i], *all = NULL;
@@ -184,10 +193,7 @@ static int is_line(const ag_array *x) { return x->shape.dim[0] == 1 || x->shape.
 static ag_status batch_matmul(batch *b, ag_array **out, const ag_array *x) {
   int left = depends(x->arg[0]), right = depends(x->arg[1]);
   int turned = right ? x->u.trans.tb : x->u.trans.ta; /* the elements of a line stay in order */
-  if (x->shape.nd > 2) {
-    b->stuck = 1;
-    return AG_OK;
-  }
+  if (x->shape.nd > 2) return give_up(b);
   if (left && right && ag_array_count(x) == 1) return batch_dot(b, out, x);
   if ((left && right) || (turned && !is_line(x->arg[right])) || b->leading == right ||
       ag_array_count(x->arg[0]) == 0)
@@ -202,13 +208,61 @@ static ag_status batch_as_precise(batch *b, ag_array **out, const ag_array *x) {
   return s;
 }
 
+/* -- positions and images ---------------------------------------------------------------------- */
+/* The same positions in each slice. */
+static ag_status batch_take(batch *b, ag_array **out, const ag_array *x) {
+  const ag_picks *picks = &x->u.picks;
+  const ag_shape shape = batched_shape(b, &x->shape);
+  ag_subscript s = {{0}, {0}, {0}, {NULL}};
+  for (int i = 1; i < x->nargs; i++)
+    if (depends(x->arg[i])) return give_up(b);
+  for (int q = 0; q < shape.nd; q++) s.step[q] = 1, s.n[q] = shape.dim[q];
+  for (int q = 0; q < x->shape.nd; q++)
+    s.first[moved(b, q)] = picks->axes.off[q], s.step[moved(b, q)] = picks->axes.step[q];
+  for (int i = 0; i < picks->n; i++) s.at[moved(b, picks->dim[i])] = ag_expr_positions(x, i);
+  return ag_expr_take(out, b->made[x->arg[0]->mark], &s);
+}
+
+static ag_status batch_scatter(batch *b, ag_array **out, const ag_array *x) {
+  const int along = x->u.scatter.along;
+  if (depends(x->arg[1])) return give_up(b);
+  return ag_expr_scatter(out, b->made[x->arg[0]->mark], x->arg[1], moved(b, along),
+                         x->shape.dim[along], x->u.scatter.first);
+}
+
+/* The images of all slices are samples of one array. */
+static ag_status images(const batch *b, ag_array **out, const ag_array *x, int i) {
+  ag_array *all;
+  AG_TRY(argument(b, &all, x, i));
+  ag_shape shape = x->arg[i]->shape;
+  shape.dim[3] *= b->batch;
+  ag_status s = ag_expr_reshape(out, all, shape);
+  ag_array_release(all);
+  return s;
+}
+
+/* A pooling or, by a weight that is the same for all slices, a convolution. */
+static ag_status batch_images(batch *b, ag_array **out, const ag_array *x) {
+  const int conv = x->kind == AG_CONV;
+  ag_array *arg[3] = {NULL, NULL, NULL}, *all = NULL;
+  ag_status s = AG_OK;
+  if (b->leading || (conv && depends(x->arg[1]))) return give_up(b);
+  for (int i = 0; i < (conv ? 1 : x->nargs) && s == AG_OK; i++) s = images(b, &arg[i], x, i);
+  if (s == AG_OK)
+    s = conv ? ag_expr_conv(&all, arg[0], x->arg[1], &x->u.conv.window, x->u.conv.groups,
+                            x->u.conv.transposed)
+             : ag_expr_pooling_like(&all, x, arg);
+  if (s == AG_OK) s = ag_expr_reshape(out, all, batched_shape(b, &x->shape));
+  ag_array *owned[] = {arg[0], arg[1], arg[2], all};
+  for (int i = 0; i < 4; i++) ag_array_release(owned[i]);
+  return s;
+}
+
 static ag_status rebuild(batch *b, ag_array **out, const ag_array *x) {
   ag_array *a = x->nargs && x->arg[0] && depends(x->arg[0]) ? b->made[x->arg[0]->mark] : NULL;
   ag_axes axes;
-  if (x->shape.nd >= AG_MAX_DIM || (x->nargs && x->arg[0] && x->arg[0]->shape.nd >= AG_MAX_DIM)) {
-    b->stuck = 1;
-    return AG_OK;
-  }
+  if (x->shape.nd >= AG_MAX_DIM || (x->nargs && x->arg[0] && x->arg[0]->shape.nd >= AG_MAX_DIM))
+    return give_up(b);
   switch (x->kind) {
   case AG_ELEMENTWISE: return batch_elementwise(b, out, x);
   case AG_CAST: return ag_expr_cast(out, a, x->type);
@@ -223,10 +277,14 @@ static ag_status rebuild(batch *b, ag_array **out, const ag_array *x) {
                         moved(b, x->u.axis.last));
   case AG_CONCAT: return batch_concat(b, out, x);
   case AG_MATMUL: return batch_as_precise(b, out, x);
+  case AG_TAKE: return depends(x->arg[0]) ? batch_take(b, out, x) : give_up(b);
+  case AG_SCATTER: return depends(x->arg[0]) ? batch_scatter(b, out, x) : give_up(b);
+  case AG_CONV:
+  case AG_POOLING: return batch_images(b, out, x);
   case AG_EMBED:
     axes = batched_axes(b, &x->u.axes, x->arg[0]->shape.nd);
     return ag_expr_embed(out, a, batched_shape(b, &x->shape), &axes);
-  default: b->stuck = 1; return AG_OK;
+  default: return give_up(b);
   }
 }
 
@@ -240,37 +298,51 @@ static ag_status push(batch *b, ag_array *x, ag_array *made) {
     if (all) b->made = all;
     if (!node || !all) {
       ag_array_release(made);
-      return ag_fail(AG_E_MEMORY, "out of memory");
+      return no_memory();
     }
     b->cap = cap;
   }
-  x->mark = b->n;
+  x->mark = made ? b->n : INDEPENDENT;
   b->made[b->n] = made;
   b->node[b->n++] = x;
   return AG_OK;
 }
 
-/* Only traced nodes are marked: others may be run meanwhile. */
+/* The arguments of x are visited. */
 static ag_status visit(batch *b, ag_array *x) {
-  int any = 0;
-  if (!x->traced || x->mark != UNSEEN || b->stuck) return AG_OK;
-  x->mark = INDEPENDENT;
-  for (int i = 0; i < x->nargs; i++)
-    if (x->arg[i]) {
-      AG_TRY(visit(b, x->arg[i]));
-      any |= depends(x->arg[i]);
-    }
-  if (!any || b->stuck) return AG_OK;
   ag_array *made = NULL;
-  AG_TRY(rebuild(b, &made, x));
-  return made ? push(b, x, made) : AG_OK;
+  int any = 0;
+  for (int i = 0; i < x->nargs; i++) any |= x->arg[i] && depends(x->arg[i]);
+  if (any) AG_TRY(rebuild(b, &made, x));
+  return push(b, x, made);
 }
 
-static void unmark(ag_array *x) {
-  if (!x->traced || x->mark == UNSEEN) return;
-  x->mark = UNSEEN;
+/* Only traced nodes are marked: others may be run meanwhile. */
+static ag_array *unseen_argument(const ag_array *x) {
   for (int i = 0; i < x->nargs; i++)
-    if (x->arg[i]) unmark(x->arg[i]);
+    if (x->arg[i] && x->arg[i]->traced && x->arg[i]->mark == UNSEEN) return x->arg[i];
+  return NULL;
+}
+
+/* Not recursive, as traced graphs are deep. */
+static ag_status visit_below(batch *b, ag_array *y) {
+  ag_array **path = NULL;
+  int n = 0, cap = 0;
+  ag_status status = AG_OK;
+  while (y && status == AG_OK && !b->stuck) {
+    ag_array *below = unseen_argument(y);
+    if (below && n == cap) {
+      ag_array **more = realloc(path, (size_t)(cap = 2 * cap + 64) * sizeof *path);
+      if (!more) status = no_memory();
+      else path = more;
+    }
+    if (status != AG_OK) break;
+    if (below) path[n++] = y;
+    else status = visit(b, y);
+    y = below ? below : n ? path[--n] : NULL;
+  }
+  free(path);
+  return status;
 }
 
 ag_status ag_batch(ag_array **out, ag_array *y, ag_array *slice, ag_array *x, int leading) {
@@ -278,11 +350,9 @@ ag_status ag_batch(ag_array **out, ag_array *y, ag_array *slice, ag_array *x, in
   *out = NULL;
   b.batch = x->shape.dim[leading ? 0 : x->shape.nd - 1];
   ag_status status = push(&b, slice, ag_array_retain(x));
-  if (status == AG_OK) status = visit(&b, y);
+  if (status == AG_OK && y->traced && y->mark == UNSEEN) status = visit_below(&b, y);
   if (status == AG_OK && !b.stuck && depends(y)) *out = ag_array_retain(b.made[y->mark]);
-  unmark(y);
-  slice->mark = UNSEEN;
-  for (int i = 0; i < b.n; i++) ag_array_release(b.made[i]);
+  for (int i = 0; i < b.n; i++) b.node[i]->mark = UNSEEN, ag_array_release(b.made[i]);
   free(b.node);
   free(b.made);
   return status;

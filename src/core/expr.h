@@ -62,6 +62,8 @@ typedef struct {
   ag_array *at[AG_MAX_DIM];
 } ag_subscript;
 AG_CHECKED ag_status ag_expr_take(ag_array **out, ag_array *x, const ag_subscript *s);
+/* The vector of positions number i of such a node. */
+ag_array *ag_expr_positions(const ag_array *take, int i);
 /* `value`, recycled, put at such positions of an array of `shape`: for ag_array_overwrite(). */
 AG_CHECKED ag_status ag_expr_put(ag_array **out, ag_shape shape, const ag_subscript *s,
                                  ag_array *value);
@@ -76,7 +78,10 @@ AG_CHECKED ag_status ag_expr_pooling(ag_array **out, ag_array *x, ag_pooling op,
  * its images and of itself. */
 AG_CHECKED ag_status ag_expr_pooling_back(ag_array **out, const ag_array *pooled, ag_array *x,
                                           ag_array *y, ag_array *g);
-/* The gradient of the last argument of x, an AG_POOLING_MAX_OF or _BACK: a node of the other kind. */
+/* What the pooling x is of other arguments, images of any number of samples. */
+AG_CHECKED ag_status ag_expr_pooling_like(ag_array **out, const ag_array *x, ag_array *const *arg);
+/* The gradient of the last argument of x, an AG_POOLING_MAX_OF or _BACK: a node of the other kind.
+ */
 AG_CHECKED ag_status ag_expr_pooling_turned(ag_array **out, const ag_array *x, ag_array *g);
 /* Side by side along dimension `along`: the other extents agree, and so do the types. */
 AG_CHECKED ag_status ag_expr_bind(ag_array **out, int n, ag_array *const *x, int along);

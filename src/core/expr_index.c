@@ -60,6 +60,12 @@ ag_status ag_expr_take(ag_array **out, ag_array *x, const ag_subscript *s) {
   return status;
 }
 
+/* The node has it stretched over its shape. */
+ag_array *ag_expr_positions(const ag_array *take, int i) {
+  ag_array *stretched = take->arg[1 + i];
+  return take->shape.nd == 1 ? stretched : stretched->arg[0];
+}
+
 ag_status ag_expr_put(ag_array **out, ag_shape shape, const ag_subscript *s, ag_array *value) {
   ag_array *arg[1 + AG_MAX_PICK] = {NULL};
   ag_picks picks;

@@ -71,3 +71,8 @@ ag_status ag_expr_pooling_turned(ag_array **out, const ag_array *x, ag_array *g)
   return pooling_node(out, back ? AG_POOLING_MAX_BACK : AG_POOLING_MAX_OF, 3, arg, g, to[0], to[1],
                       w, 0);
 }
+
+ag_status ag_expr_pooling_like(ag_array **out, const ag_array *x, ag_array *const *arg) {
+  return pooling_node(out, (ag_pooling)x->op, x->nargs, arg, arg[0], x->shape.dim[1],
+                      x->shape.dim[2], &x->u.pooling.window, x->u.pooling.count_pad);
+}

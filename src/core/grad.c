@@ -24,7 +24,8 @@ static ag_status backward(ag_tape *t, ag_array *x, ag_array *g) {
   case AG_SCATTER: return ag_grad_scatter(t, x, g);
   case AG_PUT:
   case AG_SELECT:
-    return ag_fail(AG_E_ARGUMENT, "the gradient of elements chosen by their values is not provided");
+    return ag_fail(AG_E_ARGUMENT,
+                   "the gradient of elements chosen by their values is not provided");
   case AG_BUFFER:
   case AG_SCALAR:
   case AG_IOTA:

@@ -15,7 +15,8 @@ ag_status ag_grad_chain(ag_array **out, ag_op op, ag_array *const *arg, ag_array
   double value;
   ag_array *factor;
   if (!column->differentiable)
-    return ag_fail(AG_E_ARGUMENT, "`%s` has no derivative here", ag_op_get((ag_op)(op / 3 * 3))->name);
+    return ag_fail(AG_E_ARGUMENT, "`%s` has no derivative here",
+                   ag_op_get((ag_op)(op / 3 * 3))->name);
   if (is_number(column->text, &value)) {
     if (value == 1) {
       *out = ag_array_retain(g);

@@ -83,9 +83,7 @@ static dual combined(formula *f, ag_op op, dual p, dual q) {
   switch (op) {
   case AG_OP_add: r.slope = plus(f, p.slope, q.slope); break;
   case AG_OP_sub: r.slope = plus(f, p.slope, negative(f, q.slope)); break;
-  case AG_OP_mul:
-    r.slope = plus(f, times(f, p.slope, q.value), times(f, q.slope, p.value));
-    break;
+  case AG_OP_mul: r.slope = plus(f, times(f, p.slope, q.value), times(f, q.slope, p.value)); break;
   case AG_OP_div: /* (p' - r q') / q */
     part = plus(f, p.slope, negative(f, times(f, q.slope, r.value)));
     r.slope = part ? join(f, AG_OP_div, part, q.value) : NULL;
@@ -210,8 +208,8 @@ static dual choice(formula *f) {
   r.value = ag_bag_choose(&f->bag, test.value, yes.value, no.value);
   if (!yes.slope && !no.slope) return r;
   ag_array *zero = ag_bag_scalar(&f->bag, 0, f->type);
-  r.slope = ag_bag_choose(&f->bag, test.value, yes.slope ? yes.slope : zero,
-                          no.slope ? no.slope : zero);
+  r.slope =
+      ag_bag_choose(&f->bag, test.value, yes.slope ? yes.slope : zero, no.slope ? no.slope : zero);
   return r;
 }
 

@@ -11,12 +11,6 @@ ag_status ag_grad_gather(ag_tape *t, ag_array *x, ag_array *g) {
   return ag_tape_give(t, x->arg[0], AG_OK, part);
 }
 
-/* The vector that chooses along a dimension: the node has it stretched over its shape. */
-static ag_array *positions(const ag_array *take, int i) {
-  ag_array *stretched = take->arg[1 + i];
-  return take->shape.nd == 1 ? stretched : stretched->arg[0];
-}
-
 /* Back along one dimension after the other: the positions of each are independent of the others. */
 ag_status ag_grad_take(ag_tape *t, ag_array *x, ag_array *g) {
   const ag_picks *picks = &x->u.picks;
@@ -27,7 +21,7 @@ ag_status ag_grad_take(ag_tape *t, ag_array *x, ag_array *g) {
   AG_TRY(ag_expr_recycle(&part, g, x->shape));
   for (int i = 0; i < picks->n; i++) {
     int q = picks->dim[i];
-    AG_GRAD_STEP(part, ag_expr_scatter(&next, part, positions(x, i), q, source->dim[q], 1));
+    AG_GRAD_STEP(part, ag_expr_scatter(&next, part, ag_expr_positions(x, i), q, source->dim[q], 1));
     axes.axis[q] = q, axes.step[q] = 1;
   }
   return ag_grad_add_slice(ag_tape_sum(t, x->arg[0]), part, &axes);
@@ -40,9 +34,9 @@ static ag_array *positions_in(ag_bag *b, const ag_array *x, ag_array **outside) 
   const double first = x->u.scatter.first;
   const double extent = (double)x->shape.dim[x->u.scatter.along];
   ag_array *at = ag_bag_op(b, AG_OP_int_add, index, ag_bag_scalar(b, 1 - first, AG_I32));
-  ag_array *in = ag_bag_op(
-      b, AG_OP_and, ag_bag_op(b, AG_OP_int_ge, at, ag_bag_scalar(b, 1, AG_I32)),
-      ag_bag_op(b, AG_OP_int_le, at, ag_bag_scalar(b, extent, AG_I32)));
+  ag_array *in =
+      ag_bag_op(b, AG_OP_and, ag_bag_op(b, AG_OP_int_ge, at, ag_bag_scalar(b, 1, AG_I32)),
+                ag_bag_op(b, AG_OP_int_le, at, ag_bag_scalar(b, extent, AG_I32)));
   *outside = ag_bag_op(b, AG_OP_or, ag_bag_op(b, AG_OP_is_na, in, NULL),
                        ag_bag_op(b, AG_OP_not, in, NULL));
   return at;

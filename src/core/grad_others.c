@@ -1,6 +1,6 @@
-/* What the other elements of a product multiply to, for each of them: right where elements are zero,
- * as no division is. Neighbours are multiplied in pairs, the products of pairs in pairs again, up
- * to one; an element's others are its neighbour and the others of their pair. */
+/* What the other elements of a product multiply to, for each of them: right where elements are
+ * zero, as no division is. Neighbours are multiplied in pairs, the products of pairs in pairs
+ * again, up to one; an element's others are its neighbour and the others of their pair. */
 #include "bag.h"
 #include "grad_rules.h"
 

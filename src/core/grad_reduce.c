@@ -9,9 +9,7 @@ static ag_array *stretched(ag_bag *b, const ag_array *x, ag_array *value) {
   return ag_bag_broadcast(b, ag_bag_reshape(b, value, keep), x->arg[0]->shape);
 }
 
-static ag_array *missing_of(ag_bag *b, ag_array *x) {
-  return ag_bag_op(b, AG_OP_missing, x, NULL);
-}
+static ag_array *missing_of(ag_bag *b, ag_array *x) { return ag_bag_op(b, AG_OP_missing, x, NULL); }
 
 /* g times the product of all other elements. */
 static ag_array *part_of_prod(ag_bag *b, const ag_array *x, ag_array *g) {

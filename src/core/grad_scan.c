@@ -71,10 +71,11 @@ static ag_array *part_of_extreme(ag_bag *b, int is_max, ag_array *from, ag_array
   const int64_t n = from->shape.dim[1], all = ag_array_count(from);
   ag_array *at = numbers(b, from), *out = NULL;
   if (n > 1 && b->status == AG_OK) {
-    ag_array *record = ag_bag_op(b, is_max ? AG_OP_gt : AG_OP_lt, ag_bag_slice(b, from, 1, 1, 1, n - 1),
-                                 ag_bag_slice(b, y, 1, 0, 1, n - 1));
-    ag_array *later = ag_bag_choose(b, record, ag_bag_slice(b, at, 1, 1, 1, n - 1),
-                                    ag_bag_scalar(b, 0, AG_I32));
+    ag_array *record =
+        ag_bag_op(b, is_max ? AG_OP_gt : AG_OP_lt, ag_bag_slice(b, from, 1, 1, 1, n - 1),
+                  ag_bag_slice(b, y, 1, 0, 1, n - 1));
+    ag_array *later =
+        ag_bag_choose(b, record, ag_bag_slice(b, at, 1, 1, 1, n - 1), ag_bag_scalar(b, 0, AG_I32));
     at = ag_bag_bind(b, ag_bag_slice(b, at, 1, 0, 1, 1), later, 1);
     at = ag_bag_scan(b, at, AG_MAX, 1, 2);
   }

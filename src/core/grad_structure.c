@@ -42,7 +42,8 @@ ag_status ag_grad_recycle(ag_tape *t, ag_array *x, ag_array *g) {
   ag_axes start = {.nd = 1, .axis = {0}, .step = {1}};
   g = ag_array_retain(g);
   AG_GRAD_STEP(g, ag_expr_reshape(&next, g, ag_shape_of(1, total)));
-  if (copies * n != total) AG_GRAD_STEP(g, ag_expr_embed(&next, g, ag_shape_of(1, copies * n), &start));
+  if (copies * n != total)
+    AG_GRAD_STEP(g, ag_expr_embed(&next, g, ag_shape_of(1, copies * n), &start));
   AG_GRAD_STEP(g, ag_expr_reshape(&next, g, ag_shape_of(2, n, copies)));
   AG_GRAD_STEP(g, ag_expr_reduce(&next, g, AG_SUM, 1, 2, 0));
   AG_GRAD_STEP(g, ag_expr_reshape(&next, g, x->arg[0]->shape));

@@ -33,7 +33,8 @@ AG_CHECKED ag_status ag_tape_known(ag_tape *t, ag_array **value, ag_array *x);
 /* Whether x is on the tape; NULL is not. */
 int ag_tape_has(const ag_array *x);
 ag_grad_sum *ag_tape_sum(const ag_tape *t, const ag_array *x);
-/* Ends a chain of steps: if the `last` succeeded, adds its result g (taken over) to x's gradient. */
+/* Ends a chain of steps: if the `last` succeeded, adds its result g (taken over) to x's gradient.
+ */
 AG_CHECKED ag_status ag_tape_give(ag_tape *t, const ag_array *x, ag_status last, ag_array *g);
 
 #endif

@@ -25,6 +25,8 @@
 /* Rows of A that are packed at once, and how thin a product is: in panels. */
 #define DIRECT_PANELS 8
 #define THIN          8
+/* Rows of whole vectors on every processor. */
+#define VECTOR_ROWS 16
 /* Packed: the depth of a panel of B that stays in the first cache (KC * nr elements). */
 #define KC 256
 /* The depth of a packed block; only KC where C is so large that starting tasks costs nothing. */
@@ -144,6 +146,12 @@ static void choose_tiles(gemm *g, int64_t m, int64_t n, int64_t tile_m, int64_t 
 
 /* ---- direct ---- */
 
+/* Tiles of whole panels may differ much where there are few of them: then of whole vectors. */
+static void even_out(gemm *g) {
+  int64_t rows = ceil_div(ceil_div(g->m, g->tiles_m), VECTOR_ROWS) * VECTOR_ROWS;
+  if (8 * g->tile_m > 9 * rows) g->tile_m = rows;
+}
+
 /* One or two columns, along which and along A's rows memory is contiguous: nothing to gain from
  * packing A. */
 static int wants_dots(const gemm *g) { return g->n <= 2 && g->cs_a == 1 && g->rs_b == 1; }
@@ -204,6 +212,7 @@ static void direct(gemm *g) {
     if (m > n) m = ceil_div(m, 2);
     else n = ceil_div(n, 2);
   choose_tiles(g, g->m, g->n, m, n);
+  even_out(g);
   ag_parallel((int)(g->tiles_m * g->tiles_n), wants_dots(g) ? dots_task : direct_task, g);
 }
 

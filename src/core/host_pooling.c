@@ -74,10 +74,9 @@ static void pick_row(const void *job, int64_t row, char *rest) {
     j->loops->fill(n, j->out + result, 0);
     j->loops->fill(n, rest, 1);
     for (int64_t e = 0; e < across.n * down.n; e++) {
-      const size_t from = at(j, sample, down.p + e / across.n * w->dil[1],
-                             across.p + e % across.n * w->dil[0]);
-      j->loops->pick(n, j->out + result, rest, j->in[0] + from, j->in[1] + result,
-                     j->in[2] + from);
+      const size_t from =
+          at(j, sample, down.p + e / across.n * w->dil[1], across.p + e % across.n * w->dil[0]);
+      j->loops->pick(n, j->out + result, rest, j->in[0] + from, j->in[1] + result, j->in[2] + from);
     }
   }
 }
@@ -138,9 +137,7 @@ ag_status ag_host_pooling(const ag_kernel *k, const ag_binding *slot) {
     job.in[i] = memory_of(&slot[k->pooling.slot_in[i]], k->pooling.base_in[i], type);
   job.out = memory_of(&slot[k->pooling.slot_out], 0, type);
   job.units = back ? k->pooling.samples : k->pooling.samples * w->out[1];
-  job.run = back                                  ? back_sample
-            : k->pooling.op == AG_POOLING_MAX_OF ? pick_row
-                                                  : forward_row;
+  job.run = back ? back_sample : k->pooling.op == AG_POOLING_MAX_OF ? pick_row : forward_row;
   AG_TRY(ag_host_reserve(job.size));
   const int64_t tasks = count > SERIAL_COUNT ? 4 * ag_threads() : 1;
   job.per = (job.units + tasks - 1) / tasks;

@@ -13,7 +13,7 @@
 #define POOLING_LOOPS(type)                                                                        \
   {                                                                                                \
     .max = pooling_max_##type, .add = pooling_add_##type, .divide = pooling_divide_##type,         \
-    .give = pooling_give_##type, .pick = pooling_pick_##type, .fill = pooling_fill_##type                                                                 \
+    .give = pooling_give_##type, .pick = pooling_pick_##type, .fill = pooling_fill_##type          \
   }
 #define POOLING_FIELDS .pooling = {POOLING_LOOPS(f64), POOLING_LOOPS(f32)}
 

@@ -126,11 +126,13 @@ typedef struct {
 } cursor;
 
 static cursor cursor_at(const ag_program *p, const ag_access *at, int64_t start) {
-  cursor c = {.l = at->base};
-  for (int q = 0; q < p->nd; q++) {
-    c.i[q] = start % p->dim[q];
-    start /= p->dim[q];
+  cursor c;
+  c.l = at->base;
+  for (int q = 0; q < p->nd; q++) { /* of the last dimension it is what is left */
+    const int64_t rest = q + 1 < p->nd ? start / p->dim[q] : 0;
+    c.i[q] = start - rest * p->dim[q];
     c.l += c.i[q] * at->stride[q];
+    start = rest;
   }
   return c;
 }

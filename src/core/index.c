@@ -90,6 +90,16 @@ static int is_traced_put(const ag_array *x, const ag_subscript *s, const ag_arra
   return traced;
 }
 
+ag_status ag_index_fill(ag_array **out, ag_array *x, ag_array *mask, ag_array *value) {
+  ag_bag b = {0};
+  ag_array *flat = NULL, *sure = NULL;
+  b.status = ag_expr_reshape(&flat, mask, x->shape);
+  flat = ag_bag_keep(&b, b.status, flat);
+  if (b.status == AG_OK) b.status = without_na(&sure, flat);
+  sure = ag_bag_keep(&b, b.status, sure);
+  return ag_bag_end(&b, out, ag_bag_choose(&b, sure, ag_bag_cast(&b, value, x->type), x));
+}
+
 static ag_array *embedded(ag_bag *b, ag_array *part, ag_shape shape, const ag_axes *axes) {
   ag_array *out = NULL;
   if (b->status == AG_OK) b->status = ag_expr_embed(&out, part, shape, axes);
@@ -101,7 +111,8 @@ static ag_array *spread(ag_bag *b, ag_array *value, const ag_array *x, const ag_
   ag_axes axes = {.nd = x->shape.nd};
   for (int q = 0; q < axes.nd; q++) {
     ag_array *wide = NULL;
-    axes.axis[q] = q, axes.off[q] = s->at[q] ? 0 : s->first[q], axes.step[q] = s->at[q] ? 1 : s->step[q];
+    axes.axis[q] = q, axes.off[q] = s->at[q] ? 0 : s->first[q],
+    axes.step[q] = s->at[q] ? 1 : s->step[q];
     if (!s->at[q]) continue;
     if (b->status == AG_OK)
       b->status = ag_expr_scatter(&wide, value, s->at[q], q, x->shape.dim[q], 1);

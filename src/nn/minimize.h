@@ -18,10 +18,10 @@ typedef struct {
   int done, interrupted;
 } ag_minimizer_done;
 
-/* At most `iterations`; value[i] is the loss after the i-th of them, without its penalty of l2 times
- * the sum of the squared parameters. The trainer then has the best parameters so far. */
-AG_CHECKED ag_status ag_minimizer_run(ag_minimizer *m, int iterations, ag_lbfgs_stop stop, double l2,
-                                      double *value, ag_minimizer_done *done);
+/* At most `iterations`; value[i] is the loss after the i-th of them, without its penalty of l2
+ * times the sum of the squared parameters. The trainer then has the best parameters so far. */
+AG_CHECKED ag_status ag_minimizer_run(ag_minimizer *m, int iterations, ag_lbfgs_stop stop,
+                                      double l2, double *value, ag_minimizer_done *done);
 int64_t ag_minimizer_evaluations(const ag_minimizer *m);
 
 #endif

@@ -190,7 +190,7 @@ static void test_layouts(void) {
 static void test_large(void) {
   static const int shape[][3] = {{256, 128, 784}, {10, 700, 500}, {700, 10, 500},   {301, 307, 311},
                                  {1, 3000, 900},  {3000, 1, 900}, {257, 263, 1100}, {4100, 70, 150},
-                                 {70, 4100, 150}, {129, 131, 1}};
+                                 {70, 4100, 150}, {129, 131, 1},  {160, 32, 160},   {150, 33, 161}};
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
     for (int how = 0; how < 8; how++)
       count_product(how % 2, shape[i][0], shape[i][1], shape[i][2], (layout)(how / 2 % 2),

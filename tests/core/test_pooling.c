@@ -96,6 +96,33 @@ static void one_case(const problem *p, ag_pooling op, ag_dtype type, int missing
   free(x), free(g), free(y), free(dx), free(have);
 }
 
+/* Where the maxima are is linear in what is picked there: the sum of g times what is picked of v is
+ * that of v times what is given back of g, for all v and g. */
+static void picks(const problem *p, ag_dtype type, int missing) {
+  const int64_t nx = images_count(p), ny = pooled_count(p);
+  double *x = small_numbers(nx, missing), *g = numbers(ny, 2), *v = numbers(nx, 3),
+         *y = numbers(ny, 1), *dx = numbers(nx, 1), *have = numbers(ny, 1), want = 0, sum = 0;
+  ag_array *a, *b, *c, *pooled, *weighted, *s, *grad, *again, *picked;
+  naive(p, AG_POOLING_MAX, x, g, y, dx);
+  upload(&a, type, ag_shape_of(4, p->channels, p->w.in[0], p->w.in[1], p->samples), x);
+  upload(&b, type, ag_shape_of(4, p->channels, p->w.out[0], p->w.out[1], p->samples), g);
+  upload(&c, type, a->shape, v);
+  CHECK_OK(ag_expr_pooling(&pooled, a, AG_POOLING_MAX, &p->w, 0));
+  CHECK_OK(ag_expr_binary(&weighted, AG_OP_mul, pooled, b));
+  CHECK_OK(ag_expr_reduce(&s, weighted, AG_SUM, 0, 4, 0));
+  CHECK_OK(ag_grad(s, 1, &a, &grad));
+  CHECK_OK(ag_expr_binary(&again, AG_OP_mul, grad, c));
+  CHECK_OK(ag_grad(again, 1, &b, &picked));
+  CHECK_OK(ag_array_read(picked, have, AG_F64));
+  for (int64_t i = 0; i < ny; i++) sum += have[i] * g[i];
+  for (int64_t i = 0; i < nx; i++) want += v[i] * dx[i];
+  CHECK(fabs(sum - want) < (type == AG_F32 ? 1e-4 : 1e-11) * (1 + fabs(want)),
+        "%s: what is picked sums up to %g, not %g", dev->id, sum, want);
+  ag_array *made[] = {a, b, c, pooled, weighted, s, grad, again, picked};
+  for (int i = 0; i < 9; i++) ag_array_release(made[i]);
+  free(x), free(g), free(v), free(y), free(dx), free(have);
+}
+
 /* -- what is tried --------------------------------------------------------------------------- */
 static problem make(int64_t channels, int64_t width, int64_t height, int64_t samples,
                     const int64_t *k, const int64_t *step, const int64_t *before,
@@ -127,6 +154,9 @@ static void all_cases(ag_dtype type) {
   dilated.w.dil[0] = dilated.w.dil[1] = 2, dilated.w.out[0] = dilated.w.out[1] = 5;
   one_case(&dilated, AG_POOLING_MAX, type, 0);
   one_case(&dilated, AG_POOLING_AVERAGE, type, 0);
+  picks(&p[0], type, 1);
+  picks(&p[1], type, 0);
+  picks(&dilated, type, 1);
 }
 
 /* The second sample of some, which is not copied. */

@@ -109,3 +109,60 @@ test_that("apply() takes ordinary arrays as before, and can be compiled", {
   f <- gpu_jit(function(x) apply(x, 1, function(v) v / sum(v)))
   expect_equal(anygpu:::plain(f(gpu(x, "float64"))), apply(x, 1, function(v) v / sum(v)))
 })
+
+test_that("functions that take or assign elements at positions run on the device", {
+  at <- c(3, 1, 3)
+  change <- function(v) {
+    v[c(3, 1)] <- v[2] * c(2, 3)
+    v[2] <- -1
+    v
+  }
+  fs <- list(function(v) v[at] * 2, function(v) v[-2], change, function(v) cumprod(change(v))[at])
+  x <- filled(c(4, 5))
+  for (f in fs) {
+    for (margin in 1:2) {
+      expect_gpu(function(x) apply(x, margin, f), x)
+      g <- gpu(x)
+      before <- gpu_stats()$downloads
+      apply(g, margin, f)
+      expect_identical(gpu_stats()$downloads, before)
+    }
+  }
+})
+
+# y = f(slice) for all slices of the last dimension at once; NULL if that cannot be.
+batched <- function(f, x) {
+  d <- dim(x)
+  n <- length(d)
+  slice <- .Call(anygpu:::C_placeholder, gpu(array(0, d[-n]), gpu_type(x)), 0L)
+  .Call(anygpu:::C_batch, f(slice), slice, x, FALSE)
+}
+
+test_that("images of all slices are images of one array", {
+  x <- gpu(filled(c(2, 5, 4, 3, 2)))
+  weight <- gpu(filled(c(3, 2, 3, 2)))
+  fs <- list(
+    function(v) anygpu:::nn_conv2d(v, weight, pad = c(1, 0, 1, 1)),
+    function(v) anygpu:::nn_conv2d_transpose(v, aperm(weight, c(2, 1, 3, 4)), stride = c(2, 1)),
+    function(v) anygpu:::nn_pool2d(v, "max", c(2, 2)) * 2,
+    function(v) anygpu:::nn_pool2d(v, "average", c(3, 2), c(1, 2), c(1, 1, 0, 1)),
+    function(v) gpu_grad(function(u) sum(anygpu:::nn_pool2d(u, "max", c(2, 2))^2), v)
+  )
+  for (f in fs) {
+    all <- anygpu:::plain(batched(f, x))
+    for (i in 1:2) {
+      expect_equal(all[, i], c(anygpu:::plain(f(x[, , , , i]))), tolerance = 1e-5)
+    }
+  }
+  # a weight that differs from slice to slice
+  expect_null(batched(function(v) anygpu:::nn_conv2d(v, v[, , 1:2, 1:2]), gpu(filled(c(2, 2, 4, 3, 2)))))
+})
+
+test_that("a function of very many steps is rebuilt for all slices", {
+  x <- gpu(filled(c(2, 3)))
+  many <- function(v) {
+    for (i in 1:100000) v <- -v
+    v
+  }
+  expect_equal(anygpu:::plain(apply(x, 2, many)), anygpu:::plain(x))
+})

@@ -25,6 +25,11 @@ of_vectors <- list(
   "cummin" = function(x) sum(cummin(x)^3 * different(length(x))),
   "assigned" = function(x) { x[2:4] <- x[1:3]^2; sum(x^3) },
   "assigned at positions" = function(x) { x[c(5, 1)] <- x[3] * x[2]; sum(x^3) },
+  "assigned by a comparison" = function(x) {
+    x[x > 1] <- x[2]^2
+    sum(x^3)
+  },
+  "of several" = function(x) max(x, 1.2, x[2]^3)^3 + sum(x, x^2) * min(x[1], x[2]^2),
   "assigned by a mask" = function(x) {
     x[c(TRUE, FALSE, TRUE, FALSE, FALSE, TRUE)] <- 2
     sum(x^3)
@@ -55,6 +60,7 @@ of_matrices <- list(
   "scaled" = function(x) sum(((x - rowMeans(x)) / sqrt(rowMeans((x - rowMeans(x))^2) + 0.1))^3),
   "rows taken" = function(x) sum(x[c(3, 1, 3), c(2, 2, 4)]^3 * different(9)),
   "aperm" = function(x) sum(aperm(x, c(2, 1))^3 * different(12)),
+  "norms" = function(x) norm(x, "F")^3 + norm(x, "I")^2 + norm(x)^2,
   "diagonal" = function(x) sum(diag(x)^3),
   "bound" = function(x) sum(rbind(x^2, x[1:2, ])^2 * different(20)),
   "sweep" = function(x) sum(sweep(x, 2, colSums(x))^3),
@@ -79,7 +85,7 @@ in_base <- function(f) {
 
 test_that("first and second derivatives of functions of vectors are right", {
   x <- c(0.7, 1.3, 0.4, 1.1, 1.6, 0.8)
-  for (name in names(of_vectors)) {
+  for (name in thinned(names(of_vectors), 6)) {
     f <- of_vectors[[name]]
     expect_derivatives(f, x, in_base(f), info = name)
   }
@@ -87,7 +93,7 @@ test_that("first and second derivatives of functions of vectors are right", {
 
 test_that("first and second derivatives of functions of matrices are right", {
   x <- matrix(c(0.7, 1.3, 0.4, 1.1, 1.6, 0.8, 1.45, 0.55, 0.95, 1.2, 0.35, 1.7), 3)
-  for (name in names(of_matrices)) {
+  for (name in thinned(names(of_matrices), 4)) {
     f <- of_matrices[[name]]
     expect_derivatives(f, x, in_base(f), info = name)
   }
@@ -98,7 +104,7 @@ test_that("first and second derivatives of every row of ops.def are right", {
   rows <- rows[rows$differentiable & rows$name != "stop" & rows$arity < 3, ]
   rows <- rows[!rows$domain %in% c("logical", "integer", "bits"), ]
   set.seed(7)
-  for (i in seq_len(nrow(rows))) {
+  for (i in thinned(sample(nrow(rows)), 8)) {
     row <- rows[i, ]
     f <- row_function(row)
     reference <- row_reference(row)

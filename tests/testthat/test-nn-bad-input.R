@@ -71,7 +71,8 @@ test_that("validation samples with other columns", {
   renamed <- x
   colnames(renamed)[2] <- "width"
   expect_bad("shape", "lacks the column `Sepal.Width`", net, x, y, validation = list(renamed, y))
-  expect_bad("argument", "list\\(x, y, weights\\), not a list of 1", net, x, y, validation = list(x))
+  expect_bad("argument", "list\\(x, y, weights\\), not a list of 1", net, x, y,
+             validation = list(x))
 })
 
 test_that("a loss that is not finite ends the training and says where", {

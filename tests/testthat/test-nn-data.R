@@ -44,8 +44,8 @@ test_that("other bad arguments are classed errors", {
   expect_nn_error("argument", "`epochs`", net, x, y, epochs = 0)
   expect_nn_error("argument", "`batch_size`", net, x, y, batch_size = 0)
   expect_nn_error("argument", "`batch_size`", net, x, y, batch_size = 2.5)
-  expect_nn_error("argument", "`optimizer` must be .* or one of \"sgd\", \"adam\", .*\"adan\"", net, x,
-                  y, optimizer = "adan")
+  expect_nn_error("argument", "`optimizer` must be .* or one of \"sgd\", \"adam\", .*\"adan\"",
+                  net, x, y, optimizer = "adan")
   expect_nn_error("argument", "`loss` must be a loss .* or one of", net, x, y, loss = "hinges")
   expect_nn_error("argument", "`validation`", net, x, y, validation = 1)
   expect_nn_error("argument", "`validation`", net, x, y, validation = 151)
@@ -150,7 +150,8 @@ test_that("further data must be like those of the training", {
   expect_like_error("shape", "lacks the column `Sepal.Width`", renamed, y, data)
   expect_like_error("levels", "`validation\\$y` has the level \"rose\".*\"setosa\", \"versicolor\"",
                     x[1:2, ], factor(c("setosa", "rose")), data)
-  expect_like_error("type", "class in training and numeric in validation", x[1:2, ], 1:2, data)
+  expect_like_error("type", "`validation\\$y` has numbers, in the training these were classes",
+                    x[1:2, ], 1:2, data)
   expect_like_error("shape", "`validation\\$x` has 3 rows, `validation\\$y` has 2", x[1:3, ],
                     y[1:2], data)
   images <- nn_data(array(0, c(3, 4, 4, 1)), 1:3)

@@ -179,3 +179,17 @@ test_that("an optimiser, a loss and metrics can be named", {
     expect_identical(anygpu:::nn_as_optimizer(name)$name, name)
   }
 })
+
+test_that("a fit is small, however much data there was, and standardises what overflows", {
+  size <- function(n) {
+    x <- matrix(stats::rnorm(4 * n), n)
+    fit <- nn_quiet(nn_model(layer_dense(2)), x, factor(rep(1:2, n / 2)), epochs = 1,
+                    metrics = c("accuracy", "f1", "auc"))
+    expect_identical(fit$metrics, list(c("accuracy", "f1", "auc")))
+    length(serialize(fit, NULL))
+  }
+  expect_lt(size(2000), size(100) + 1000)
+  expect_lt(size(100), 50000)
+  huge <- nn_quiet(nn_model(layer_dense(1)), cars["speed"], cars$dist * 1e100, epochs = 1)
+  expect_true(all(is.finite(predict(huge, cars))))
+})

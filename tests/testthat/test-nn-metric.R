@@ -223,3 +223,20 @@ test_that("metrics are in the units of the data, wherever its mean lies", {
                  want, tolerance = 1e-5, ignore_attr = TRUE)
   }
 })
+
+test_that("a metric of all samples sees arrays as they were given", {
+  x <- array(stats::rnorm(20 * 5 * 2), c(20, 5, 2))
+  seen <- list()
+  worst <- metric_custom("worst", collect = TRUE, function(y_true, y_pred) {
+    seen <<- list(y_true, y_pred)
+    apply(abs(y_true - y_pred), 1, max)
+  })
+  weights <- 1:20
+  fit <- nn_quiet(nn_model(layer_dense(2)), x, 3 * x, weights = weights, epochs = 1,
+                  metrics = worst)
+  p <- predict(fit, x)
+  expect_equal(seen[[1]], 3 * x, tolerance = 1e-6)
+  expect_equal(seen[[2]], p, tolerance = 1e-6)
+  want <- stats::weighted.mean(apply(abs(3 * x - p), 1, max), weights)
+  expect_equal(fit$history$worst, want, tolerance = 1e-6)
+})

@@ -236,6 +236,50 @@ test_that("chunks of different sizes train, and validate, on all samples", {
   expect_identical(again$weights, fit$weights)
 })
 
+test_that("metrics that need all scores see all pieces: of the validation, else of the training", {
+  rows <- which(iris$Species != "setosa")[sample(100)]
+  x <- as.matrix(iris[rows, 1:4])
+  y <- droplevels(iris$Species[rows])
+  w <- seq(0.5, 2, length.out = 100)
+  piece <- function(k) if (k <= 4) {
+    of <- seq(k, 100, 4)
+    list(x[of, ], y[of], w[of])
+  }
+  spread <- metric_custom("spread", function(y_true, y_pred) diff(range(y_pred)), collect = TRUE)
+  score <- function(fit, rows, w = rep(1, length(rows))) {
+    anygpu:::nn_auc_pair(y[rows] == levels(y)[2], predict(fit, x[rows, ])[, 2], w)
+  }
+  two <- nn_model(layer_dense(2))
+  metrics <- list("auc", spread)
+  fit <- nn_quiet(two, nn_source(piece), epochs = 2, batch_size = 10, metrics = metrics)
+  expect_equal(fit$history$auc[2], score(fit, 1:100, w))
+  expect_equal(fit$history$spread[2], diff(range(predict(fit, x))), tolerance = 1e-6)
+  expect_identical(fit$history$val_auc, c(NA_real_, NA_real_))
+  held <- function(k) if (k <= 2) list(x[k + seq(0, 28, 2), ], y[k + seq(0, 28, 2)])
+  fit <- nn_quiet(two, nn_source(piece), epochs = 2, batch_size = 10, metrics = metrics,
+                  validation = nn_source(held))
+  expect_equal(fit$history$val_auc[2], score(fit, 1:30))
+  early <- nn_callback(on_batch_end = function(state) "stop")
+  fit <- nn_quiet(two, nn_source(piece), batch_size = 10, metrics = "auc", callbacks = early)
+  expect_identical(fit$history$auc, NA_real_) # the pass was broken off
+})
+
+test_that("samples held out count as their own weights say", {
+  half <- function(weights) function(k) if (k <= 2) {
+    of <- seq(k, 150, 2)
+    list(iris[of, 1:4], iris$Species[of], weights[of])
+  }
+  w <- rep(c(1, 3), 75)
+  fit <- nn_quiet(net, nn_source(half(w)), epochs = 1, class_weights = 3:1,
+                  validation = nn_source(half(w)))
+  p <- log(predict(fit, iris[1:4])[cbind(1:150, as.integer(iris$Species))])
+  expect_equal(fit$history$val_loss, -weighted.mean(p, w), tolerance = 1e-5)
+  fit <- nn_quiet(net, nn_source(half(w)), epochs = 1, class_weights = 3:1,
+                  validation = list(iris[1:4], iris$Species))
+  p <- log(predict(fit, iris[1:4])[cbind(1:150, as.integer(iris$Species))])
+  expect_equal(fit$history$val_loss, -mean(p), tolerance = 1e-5)
+})
+
 test_that("a numeric target is standardised by the first chunk, losses are in its units", {
   set.seed(1)
   x <- matrix(rnorm(600), 200)

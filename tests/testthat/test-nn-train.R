@@ -132,7 +132,8 @@ test_that("samples held out can be marked, and have weights", {
   }
   marked <- rep(c(FALSE, FALSE, TRUE), 50)
   same <- c("loss", "val_loss", "val_accuracy")
-  expect_equal(fit(validation = marked)$history[same], fit(validation = which(marked))$history[same])
+  a <- fit(validation = marked)
+  expect_equal(a$history[same], fit(validation = which(marked))$history[same])
   w <- stats::runif(30)
   some <- 101:130 # of one class
   held <- fit(validation = list(x[some, ], iris$Species[some], w))

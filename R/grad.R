@@ -3,17 +3,31 @@
 #' The derivative of a function of arrays that returns one number. The function is run once on
 #' placeholders to see what it computes, then the graph of that is differentiated.
 #'
+#' What is accelerated and has a derivative has derivatives of every order: a gradient is a graph
+#' again, and `gpu_grad()` may be used inside of a function that is differentiated, as may functions
+#' that [gpu_jit()] made. Where there is none the usual choice is made: of equal largest elements
+#' all share the gradient of `max()`, the first has that of `pmax()` and of `cummax()`; `abs()` and
+#' `relu()` have 0 at 0. Elements that `na.rm` leaves out have none.
+#'
+#' @section Errors:
+#' An `anygpu_error_argument` for what cannot be traced, as it looks at values of the argument
+#' (`if (sum(x) > 0)`, `x[x > 0]`, `sort(x)`, `solve(x)`), and for a derivative that is not provided
+#' (the second of `digamma()`); an `anygpu_error_shape` if the result is not one number.
+#'
 #' @param f A function whose first argument is an array and which returns a single number computed
-#'   from
-#'   it by operators and functions that are accelerated. It cannot look at values of its argument
-#'   (as in
-#'   `if (sum(x) > 0)`), which is an `anygpu_error_argument`.
+#'   from it by operators and functions that are accelerated. It may assign to elements
+#'   (`x[2] <- sum(x)`, `x[x < 0] <- 0`).
 #' @param x The array (or ordinary numeric vector or matrix) where the derivative is wanted.
 #' @param ... Further arguments of `f`, constants to the derivative.
-#' @return An array of the shape of `x`: the derivatives of `f(x, ...)` by the elements of `x`.
+#' @return An array of the shape of `x`: the derivatives of `f(x, ...)` by the elements of `x`;
+#'   zeros where `f` does not use them.
+#' @references Griewank, A. and Walther, A. (2008) *Evaluating Derivatives*. SIAM (reverse mode).
 #' @examples
 #' x <- gpu(c(1, 2, 3), device = "host")
 #' gpu_grad(function(x) sum(x^2), x)
+#' # the Hessian's product with a vector
+#' v <- c(1, 0, 0)
+#' gpu_grad(function(x) sum(gpu_grad(function(x) prod(x), x) * v), x)
 #' @export
 gpu_grad <- function(f, x, ...) {
   if (!is.function(f)) stop_status("argument", "`f`: a function is wanted")

@@ -13,7 +13,8 @@
 #'
 #' An index that is an argument of a function being traced ([gpu_jit()]) or is computed from one has
 #' no values yet: it must be of positions, those outside of the dimension give `NA`, and names are
-#' dropped.
+#' dropped. An assignment there makes a new array of reals; `x[i] <- value` with one value also
+#' takes a logical array `i` that has no values yet.
 #'
 #' `x[i, j] <- value` writes into the memory of `x`, unless another variable or a pending expression
 #' still holds it: then into a copy on the device. The type of `x` stays, if it can hold the values,

@@ -11,7 +11,7 @@
 #'   arguments (an `anygpu_error_argument`). Other arguments, what `f` finds outside of itself, and
 #'   random numbers are those of
 #'   the first call.
-#' @return A function with the same arguments.
+#' @return A function with the same arguments. In a function that is being traced itself it is `f`.
 #' @examples
 #' step <- gpu_jit(function(x, g) x - 0.1 * g)
 #' x <- gpu(c(1, 2), device = "host")

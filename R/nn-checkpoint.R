@@ -12,7 +12,8 @@ nn_checkpoint_write <- function(run) {
                 seed = get(".Random.seed", globalenv()), kind = RNGkind())
   problem <- nn_checkpoint_save(structure(saved, class = "nn_checkpoint"), file)
   if (is.null(problem)) return(invisible())
-  nn_warn("checkpoint", "no checkpoint \"%s\" of epoch %d was written: %s", file, run$epoch, problem)
+  nn_warn("checkpoint", "no checkpoint \"%s\" of epoch %d was written: %s", file, run$epoch,
+          problem)
 }
 
 # NULL, or what went wrong. A half-written file never takes the place of a whole one.

@@ -89,7 +89,8 @@ summary.nn_fit <- function(object, ...) {
   h <- object$history
   at <- if (is.null(object$best_epoch)) nrow(h) else object$best_epoch
   structure(class = "summary.nn_fit", list(
-    layers = nn_fit_layers(object), chain = nn_is_chain(object$model), parameters = nn_fit_size(object),
+    layers = nn_fit_layers(object), chain = nn_is_chain(object$model),
+    parameters = nn_fit_size(object),
     inputs = vapply(object$net$inputs, function(i) nn_shape_text(rev(i$dim)), ""),
     scores = if (nrow(h)) unlist(h[at, setdiff(names(h), c("epoch", "lr", "seconds"))]),
     baseline = object$baseline, epochs = nrow(h), seconds = sum(h$seconds), device = object$device,

@@ -18,7 +18,8 @@
 #'
 #' The parameters are `weight` (filters x channels / groups x width x height; of a transposed
 #' convolution channels x filters / groups x width x height) and `bias`. They start as those of
-#' [layer_dense()], the inputs being the numbers in a window.
+#' [layer_dense()], the inputs being the numbers in a window (of a transposed convolution divided by
+#' the strides: so many meet in an output).
 #'
 #' @param filters The number of output channels.
 #' @param kernel_size The size of the window: one number, or two for `c(height, width)`.

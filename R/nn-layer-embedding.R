@@ -5,10 +5,10 @@
 #' Stands for each of `vocabulary` codes by `units` numbers, which are trained: for the levels of a
 #' factor, or the words of a text. An input of `n x time` codes becomes `n x time x units`.
 #'
-#' Codes count from 1, as those of a factor do (in Keras and PyTorch from 0: add 1). [nn_fit()] gives
-#' an error for data with a code that is not from 1 to `vocabulary`; in a prediction, or for codes
-#' that other layers make, the output is then `NA`. The parameter is `weight`, `units x vocabulary`; it starts
-#' uniform within 0.05 of 0, from R's random numbers.
+#' Codes count from 1, as those of a factor do (in Keras and PyTorch from 0: add 1). [nn_fit()]
+#' gives an error for data with a code that is not from 1 to `vocabulary`; in a prediction, or for
+#' codes that other layers make, the output is then `NA`. The parameter is `weight`, `units x
+#' vocabulary`; it starts uniform within 0.05 of 0, from R's random numbers.
 #'
 #' @param units How many numbers stand for a code.
 #' @param vocabulary How many codes there are: the number of levels.

@@ -14,7 +14,8 @@
 #' batch`. A frozen layer (see [nn_freeze()]) uses them in training too, and leaves them as they
 #' are. The share of the old one is 0.9 by default, as in PyTorch, where it is called momentum
 #' 0.1; in Keras it is 0.99, which takes some hundred batches to be of use. The running variance is
-#' that of [var()], with divisor n - 1.
+#' that of [var()], with divisor n - 1. A batch of a single row of features has no variance: the
+#' layer makes 0 of it (and its shift), from which nothing is learnt.
 #'
 #' @param momentum How much of the old running mean and variance stays in each batch, at least 0 and
 #'   less than 1.

@@ -51,8 +51,8 @@
 #' and `max(0, margin - d)^2 / 2` otherwise (Hadsell et al. 2006). A sample's weight is that of the
 #' triplets or pairs whose first element it is.
 #'
-#' A number times a loss is a loss: of several outputs, `list(loss_mse(), 0.2 * loss_mae())` says how
-#' much each counts in their sum.
+#' A number times a loss is a loss: of several outputs, `list(loss_mse(), 0.2 * loss_mae())` says
+#' how much each counts in their sum.
 #'
 #' An R function `f(y_true, y_pred)` is a loss too: see [nn_fit()]. Its arguments are arrays with a
 #' sample per row, `y_pred` being `z`, and `y_true` a column for each class (0 or 1) where `y` is a

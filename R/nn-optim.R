@@ -1,8 +1,8 @@
 #' Optimisers
 #'
 #' How the weights `w` follow the gradient `g` of a batch's mean loss, in step `t = 1, 2, ...`. What
-#' is kept from step to step starts at 0. Conventions and defaults are those of PyTorch ([layers] has
-#' those of Keras beside them).
+#' is kept from step to step starts at 0. Conventions and defaults are those of PyTorch ([layers]
+#' has those of Keras beside them).
 #'
 #' `opt_sgd()`: gradient descent on batches, with momentum: `v = momentum v + g`, `w = w - lr v`.
 #' With `nesterov` the step is `lr (g + momentum v)` (Sutskever et al. 2013).

@@ -41,8 +41,9 @@ nn_shared <- function(...) {
   function(...) {
     nodes <- list(...)
     if (length(nodes) != length(model$inputs) || !all(vapply(nodes, nn_is_node, NA))) {
-      nn_stop("argument", "shared layers with %d %s are a function of so many nodes, see nn_input()",
-              length(model$inputs), if (length(model$inputs) == 1) "input" else "inputs")
+      nn_stop("argument", "shared layers with %d %s are a function of as many nodes, %s",
+              length(model$inputs), if (length(model$inputs) == 1) "input" else "inputs",
+              "see nn_input()")
     }
     out <- nn_model_on(model, nodes, ids)
     if (length(out) == 1) out[[1]] else out

@@ -43,8 +43,8 @@ nn_fit.nn_source <- function(model, x, epochs = 10, batch_size = 32, optimizer =
 nn_source_job <- function(model, source, loss, validation, class_weights, metrics, standardize,
                           options) {
   if (nn_is_lbfgs(options$optimizer)) {
-    nn_stop("argument", paste("opt_lbfgs() needs all samples at once, which a source does not have:",
-                              "use opt_adam(), or give nn_fit() arrays, as `x` and `y`"))
+    nn_stop("argument", paste("opt_lbfgs() needs all samples at once, which a source does not",
+                              "have: use opt_adam(), or give nn_fit() arrays, as `x` and `y`"))
   }
   type <- if (options$precision == "float64") "float64" else "float32"
   state <- nn_source_open(source, options$batch_size, type)

@@ -150,8 +150,7 @@ SEXP ffi_nn_pass(SEXP trainer_, SEXP pass_, SEXP index_, SEXP batch_) {
 }
 
 SEXP ffi_nn_has(SEXP trainer_, SEXP pass_, SEXP size_) {
-  return Rf_ScalarLogical(
-      ag_trainer_has(r_trainer(trainer_), r_pass(pass_), Rf_asInteger(size_)));
+  return Rf_ScalarLogical(ag_trainer_has(r_trainer(trainer_), r_pass(pass_), Rf_asInteger(size_)));
 }
 
 /* The list of the batch's data. */

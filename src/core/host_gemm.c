@@ -25,8 +25,6 @@
 /* Rows of A that are packed at once, and how thin a product is: in panels. */
 #define DIRECT_PANELS 8
 #define THIN          8
-/* Rows of whole vectors on every processor. */
-#define VECTOR_ROWS 16
 /* Packed: the depth of a panel of B that stays in the first cache (KC * nr elements). */
 #define KC 256
 /* The depth of a packed block; only KC where C is so large that starting tasks costs nothing. */
@@ -148,7 +146,8 @@ static void choose_tiles(gemm *g, int64_t m, int64_t n, int64_t tile_m, int64_t 
 
 /* Tiles of whole panels may differ much where there are few of them: then of whole vectors. */
 static void even_out(gemm *g) {
-  int64_t rows = ceil_div(ceil_div(g->m, g->tiles_m), VECTOR_ROWS) * VECTOR_ROWS;
+  int64_t lanes = g->f64 ? g->isa->lanes_f64 : g->isa->lanes_f32;
+  int64_t rows = ceil_div(ceil_div(g->m, g->tiles_m), lanes) * lanes;
   if (8 * g->tile_m > 9 * rows) g->tile_m = rows;
 }
 

@@ -13,7 +13,8 @@ AG_CHECKED ag_status ag_index_which(ag_array **out, ag_array *mask, int na);
  * them may be traced. */
 AG_CHECKED ag_status ag_index_fill(ag_array **out, ag_array *x, ag_array *mask, ag_array *value);
 /* Writes `value` (of x's type, recycled) into *x. Only a copy if others hold x or its memory, or if
- * something of it is traced; *x then becomes the copy. Positions that occur twice must not be written by different values. */
+ * something of it is traced; *x then becomes the copy. Positions that occur twice must not be
+ * written by different values. */
 AG_CHECKED ag_status ag_index_put(ag_array **x, const ag_subscript *s, ag_array *value);
 
 #endif

@@ -330,8 +330,7 @@ static ag_status assign_later(ag_build *b, int i) {
  * it would have to be stored until then. So the rounding waits for the value to be decided. */
 static int waits_for_value(const ag_build *b, const ag_item *t) {
   const ag_array *x = t->x;
-  if (x->type != AG_B16 || x->kind != AG_CAST || t->owner < 0 || t->target || t->into >= 0)
-    return 0;
+  if (x->type != AG_B16 || x->kind != AG_CAST || !t->uses || t->target) return 0;
   const ag_item *value = &b->item[x->arg[0]->mark];
   return value->refs > 1 && value->kept < 0 && !ag_is_free(value->x) && !ag_is_viewlike(value->x) &&
          !ag_is_widened(value->x);
@@ -346,8 +345,9 @@ static int can_keep(const ag_build *b, const ag_item *t) {
   const ag_item *kept = &b->item[t->kept];
   const int fused = can_be_fused(b, t) || (accumulates(t->x) && can_be_epilogue(b, t));
   if (!fused) return is_fusable(t->x) || accumulates(t->x);
+  const int64_t first = kept->owner < 0 ? INT64_MAX : position(b, kept->owner);
   return has_room(b, &b->cut[t->owner]) && runs_along(b, t) &&
-         position(b, t->owner) < least(position(b, kept->owner), kept->others);
+         position(b, t->owner) < least(first, kept->others);
 }
 
 static void keep(ag_build *b, ag_item *t, int c) {

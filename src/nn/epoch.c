@@ -32,8 +32,7 @@ static ag_status batch_run(ag_trainer *t, const ag_pass *pass, const ag_epoch_ru
   if (!p) return ag_fail(AG_E_ARGUMENT, "a pass was run before its plans were made");
   ag_plan_move(p->plan, AG_IN_INDEX, first);
   const double *scalar = run->scalar ? run->scalar + (batch - run->first) * t->nscalar : NULL;
-  for (int i = 0; scalar && i < t->nscalar; i++)
-    ag_plan_set(p->plan, AG_IN_SCALAR + i, scalar[i]);
+  for (int i = 0; scalar && i < t->nscalar; i++) ag_plan_set(p->plan, AG_IN_SCALAR + i, scalar[i]);
   for (int i = 0; i < p->nkey; i++)
     ag_plan_set_key(p->plan, AG_IN_KEY + i, mix(run->key, (uint64_t)batch, (uint64_t)i));
   return ag_plan_run(p->plan);

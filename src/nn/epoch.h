@@ -6,10 +6,10 @@
 
 typedef struct {
   int pass;
-  int64_t first, batches;    /* which batches of the pass to run: from `first` (from 0) on */
-  const double *scalar;      /* nscalar numbers for each of them, NULL if there are none */
-  uint64_t key;              /* of random numbers: another one for each batch, see below */
-  double seconds;            /* stop after about so long, to let the caller report; 0: never */
+  int64_t first, batches; /* which batches of the pass to run: from `first` (from 0) on */
+  const double *scalar;   /* nscalar numbers for each of them, NULL if there are none */
+  uint64_t key;           /* of random numbers: another one for each batch, see below */
+  double seconds;         /* stop after about so long, to let the caller report; 0: never */
 } ag_epoch_run;
 
 typedef struct {

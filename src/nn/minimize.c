@@ -35,8 +35,7 @@ static ag_status start(ag_minimizer *m, int history) {
   double *x = malloc((size_t)m->t->nparam * sizeof *x);
   if (!x) return ag_fail(AG_E_MEMORY, "no memory for the parameters");
   ag_status status = ag_trainer_read(m->t, AG_IN_PARAM, x);
-  if (status == AG_OK)
-    status = ag_lbfgs_new(&m->lbfgs, m->t->nparam, history, x, evaluate, m);
+  if (status == AG_OK) status = ag_lbfgs_new(&m->lbfgs, m->t->nparam, history, x, evaluate, m);
   free(x);
   return status;
 }
@@ -92,6 +91,4 @@ ag_status ag_minimizer_run(ag_minimizer *m, int iterations, ag_lbfgs_stop stop, 
   return ag_trainer_write(m->t, AG_IN_PARAM, ag_lbfgs_x(m->lbfgs));
 }
 
-int64_t ag_minimizer_evaluations(const ag_minimizer *m) {
-  return ag_lbfgs_evaluations(m->lbfgs);
-}
+int64_t ag_minimizer_evaluations(const ag_minimizer *m) { return ag_lbfgs_evaluations(m->lbfgs); }

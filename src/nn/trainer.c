@@ -249,8 +249,7 @@ ag_status ag_trainer_trace(ag_trainer *t, int pass, int64_t size, ag_array **out
 
 ag_status ag_trainer_random(ag_trainer *t, ag_shape shape, ag_array **out) {
   if (!t->trace.index) return ag_fail(AG_E_ARGUMENT, "no trace is open");
-  return ag_expr_random_input(out, t->dev, t->type, shape, AG_UNIFORM,
-                              AG_IN_KEY + t->trace.nkey++);
+  return ag_expr_random_input(out, t->dev, t->type, shape, AG_UNIFORM, AG_IN_KEY + t->trace.nkey++);
 }
 
 ag_status ag_trainer_gradient(ag_trainer *t, ag_array *loss, int nz, ag_array *const *z,
@@ -329,8 +328,7 @@ static ag_status plan_keep(ag_trainer *t, ag_plan *plan) {
   if (!all) return ag_fail(AG_E_MEMORY, "no memory for a plan");
   pass->plan = all;
   AG_TRY(plan_bind(t, pass, plan));
-  pass->plan[pass->nplan++] =
-      (ag_batch_plan){t->trace.index->shape.dim[0], t->trace.nkey, plan};
+  pass->plan[pass->nplan++] = (ag_batch_plan){t->trace.index->shape.dim[0], t->trace.nkey, plan};
   return AG_OK;
 }
 

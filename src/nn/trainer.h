@@ -20,11 +20,11 @@ enum { AG_MAX_DATA = 16, AG_MAX_STATE = 4, AG_MAX_STEP_SCALAR = 4, AG_MAX_PASS =
 
 /* Numbers of the inputs of every plan of a trainer. */
 enum {
-  AG_IN_INDEX, /* int32: samples of the batch */
-  AG_IN_SUM,   /* what the pass has summed so far */
-  AG_IN_PARAM, /* the parameters */
-  AG_IN_FIXED, /* what is kept but not trained */
-  AG_IN_STATE, /* what the optimiser keeps */
+  AG_IN_INDEX,                                    /* int32: samples of the batch */
+  AG_IN_SUM,                                      /* what the pass has summed so far */
+  AG_IN_PARAM,                                    /* the parameters */
+  AG_IN_FIXED,                                    /* what is kept but not trained */
+  AG_IN_STATE,                                    /* what the optimiser keeps */
   AG_IN_SCALAR = AG_IN_STATE + AG_MAX_STATE,      /* numbers that change with the step */
   AG_IN_DATA = AG_IN_SCALAR + AG_MAX_STEP_SCALAR, /* all samples */
   AG_IN_KEY = AG_IN_DATA + AG_MAX_DATA            /* and on: streams of random numbers */
@@ -38,10 +38,10 @@ typedef struct {
 
 /* One way to use the model: to train, to validate, ... */
 typedef struct {
-  int64_t n, batch;  /* samples to visit, and in batches of which size: the last takes the rest */
-  ag_buffer *index;  /* the n samples, from 0, int32 */
-  int64_t capacity;  /* of index, in samples */
-  int64_t nsum;      /* numbers that are summed over the samples */
+  int64_t n, batch; /* samples to visit, and in batches of which size: the last takes the rest */
+  ag_buffer *index; /* the n samples, from 0, int32 */
+  int64_t capacity; /* of index, in samples */
+  int64_t nsum;     /* numbers that are summed over the samples */
   ag_buffer *sum;
   int nplan;
   ag_batch_plan *plan;
@@ -59,7 +59,7 @@ typedef struct {
   ag_array **view; /* the parameters as the model sees them, in the order of the flat buffer */
   ag_pass pass[AG_MAX_PASS];
   ag_workspace workspace; /* of all plans: one runs at a time */
-  struct { /* the trace that is open: index is NULL if none is */
+  struct {                /* the trace that is open: index is NULL if none is */
     ag_array *index;
     int pass, nkey;
   } trace;
@@ -115,7 +115,6 @@ AG_CHECKED ag_status ag_trainer_data(ag_trainer *t, int i, ag_array *data);
 AG_CHECKED ag_status ag_trainer_read(ag_trainer *t, int which, double *x);
 AG_CHECKED ag_status ag_trainer_write(ag_trainer *t, int which, const double *x);
 int64_t ag_trainer_length(const ag_trainer *t, int which);
-
 
 /* The plan for batches of `size`, NULL if there is none. */
 ag_batch_plan *ag_pass_plan(const ag_pass *pass, int64_t size);

@@ -102,6 +102,51 @@ static ag_array *last_state(ag_array *x, ag_array *bias) { return recurrent(x, b
 static ag_array *all_states(ag_array *x, ag_array *bias) { return recurrent(x, bias, 1); }
 static ag_array *backwards(ag_array *x, ag_array *bias) { return recurrent(x, bias, 2); }
 
+/* The same of gradients: their own gradients are second derivatives. */
+static objective bent;
+static ag_array *slopes(ag_array *x, ag_array *bias) {
+  ag_array *of[2] = {x, bias}, *g[2] = {NULL, NULL};
+  ag_status status = ag_grad(bent(x, bias), 2, of, g);
+  own(status, g[0]);
+  own(status, g[1]);
+  return binary(AG_OP_add, weighted(g[0]), weighted(g[1]));
+}
+
+/* Scans, products and extremes of columns. */
+static ag_array *columns(ag_array *x, ag_array *bias) {
+  static const ag_reduction all[] = {AG_PROD, AG_MAX, AG_MIN, AG_SUM};
+  ag_array *y = sum(bias);
+  for (int i = 0; i < 4; i++) {
+    ag_array *run = NULL, *one = NULL;
+    ag_status status = ag_expr_scan(&run, x, all[i], 0, 1);
+    y = binary(AG_OP_add, y, weighted(own(status, run)));
+    status = ag_expr_reduce(&one, unary(AG_OP_square, x), all[i], 1, 2, 0);
+    y = binary(AG_OP_add, y, weighted(binary(AG_OP_mul, own(status, one), bias)));
+  }
+  return y;
+}
+/* Rows at positions, of which two are outside of x. */
+static ag_array *places(ag_array *x, ag_array *bias) {
+  static const int32_t at[] = {5, 1, 9, 1, INT32_MIN, 0};
+  ag_array *index = NULL, *taken = NULL, *back = NULL;
+  ag_status status = ag_array_write(&index, dev, AG_I32, ag_shape_of(1, (int64_t)6), at, AG_I32);
+  own(status, index);
+  status = ag_expr_scatter(&back, unary(AG_OP_square, x), index, 0, 6, 0);
+  status = ag_expr_scatter(&taken, own(status, back), index, 0, 7, 1);
+  return weighted(binary(AG_OP_mul, slice(own(status, taken), 0, 0, ROWS), bias));
+}
+/* So many steps that what is pending would have run in between, if it could. */
+static ag_array *many_steps(ag_array *x, ag_array *bias) {
+  ag_array *y = x, *small = NULL;
+  ag_status status = ag_expr_scalar(&small, 0.05, AG_F64);
+  ag_array *factor = unary(AG_OP_cos, binary(AG_OP_mul, weights(x->shape), own(status, small)));
+  for (int i = 0; i < 150; i++) {
+    y = binary(AG_OP_mul, y, factor);
+    if (i % 50 == 49) y = unary(AG_OP_sin, y);
+  }
+  return weighted(binary(AG_OP_mul, y, bias));
+}
+
 /* -- checking ----------------------------------------------------------------------------------*/
 static double value(objective f, const double *v) {
   double y = 0;
@@ -163,6 +208,14 @@ static void test(ag_device *d, int opencl) {
   check("time steps", last_state);
   check("time steps, all states", all_states);
   check("time steps, backwards", backwards);
+  check("columns", columns);
+  check("places", places);
+  check("many steps", many_steps);
+  const objective twice[] = {tiles, gaps, overlaps, last_state, all_states, columns, places};
+  for (size_t i = 0; i < sizeof twice / sizeof *twice; i++) {
+    bent = twice[i];
+    check("gradients", slopes);
+  }
 }
 
 int main(int argc, char **argv) { return on_devices(argc, argv, test); }

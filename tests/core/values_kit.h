@@ -37,7 +37,7 @@ static int agree(double have, double want, double tolerance) {
 
 /* One check for a whole array: reports the first difference. */
 static inline void check_values(const char *what, int64_t n, const double *have, const double *want,
-                         double tolerance) {
+                                double tolerance) {
   int64_t i = 0;
   while (i < n && agree(have[i], want[i], tolerance)) i++;
   CHECK(i == n, "%s: element %ld of %ld is %.17g, not %.17g", what, (long)i, (long)n,

@@ -71,7 +71,7 @@ test_that("a model or a fit is shared like a layer", {
 
 test_that("shared layers that are used otherwise are classed errors", {
   tower <- nn_shared(layer_dense(3))
-  expect_error(tower(), "1 input are a function", class = "anygpu_error_argument")
+  expect_error(tower(), "as many nodes", class = "anygpu_error_argument")
   expect_error(tower(x), "see nn_input", class = "anygpu_error_argument")
   expect_error(nn_shared(3), "must be a layer", class = "anygpu_error_argument")
   a <- nn_input()

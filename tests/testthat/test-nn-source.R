@@ -269,16 +269,15 @@ test_that("samples held out count as their own weights and those of their classe
     of <- seq(k, 150, 2)
     list(iris[of, 1:4], iris$Species[of], weights[of])
   }
-  w <- rep(c(1, 3), 75)
-  of_class <- rep(3:1, each = 50)
-  fit <- nn_quiet(net, nn_source(half(w)), epochs = 1, class_weights = 3:1,
-                  validation = nn_source(half(w)))
-  p <- log(predict(fit, iris[1:4])[cbind(1:150, as.integer(iris$Species))])
-  expect_equal(fit$history$val_loss, -weighted.mean(p, w * of_class), tolerance = 1e-5)
-  fit <- nn_quiet(net, nn_source(half(w)), epochs = 1, class_weights = 3:1,
-                  validation = list(iris[1:4], iris$Species))
-  p <- log(predict(fit, iris[1:4])[cbind(1:150, as.integer(iris$Species))])
-  expect_equal(fit$history$val_loss, -weighted.mean(p, of_class), tolerance = 1e-5)
+  expect_held <- function(validation, w) {
+    fit <- nn_quiet(net, nn_source(half(rep(c(1, 3), 75))), epochs = 1, class_weights = 3:1,
+                    validation = validation)
+    p <- log(predict(fit, iris[1:4])[cbind(1:150, as.integer(iris$Species))])
+    w <- w * (3:1)[iris$Species]
+    expect_equal(fit$history$val_loss, -weighted.mean(p, w), tolerance = 1e-5)
+  }
+  expect_held(nn_source(half(rep(c(1, 5), 75))), rep(c(1, 5), 75))
+  expect_held(list(iris[1:4], iris$Species), 1)
 })
 
 test_that("a numeric target is standardised by the first chunk, losses are in its units", {

@@ -50,7 +50,8 @@
 #'   its defaults. [opt_lbfgs()] uses all samples in each step, and `epochs`
 #'   says how many iterations it may take.
 #' @param loss See [losses]: an object, its name, a function of `(y_true, y_pred)`, or `NULL` for
-#'   `"cross_entropy"` of a factor and `"mse"` of numbers (or that of the fit that goes on). A list for several outputs.
+#'   `"cross_entropy"` of a factor and `"mse"` of numbers (or that of the fit that goes on). A list
+#'   for several outputs.
 #' @param validation Samples that are held out and only watched: a share (at least 0, less than 1)
 #'   of them chosen at random, their numbers (or `TRUE` for each of them, `FALSE` for the others),
 #'   or other data as `list(x, y)` or `list(x, y, weights)`.

@@ -247,6 +247,7 @@ nn_file_read_header <- function(path) {
 
 nn_read_field <- function(con, path) {
   v <- nn_read_ints(con, 5, path)
+  if (v[5] > 16) nn_stop("argument", "the header of '%s' is damaged", path)
   dim <- nn_read_ints(con, v[5], path)
   name <- nn_read_string(con, path)
   columns <- nn_read_strings(con, path)

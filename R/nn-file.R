@@ -239,12 +239,15 @@ nn_file_read_header <- function(path) {
     nn_stop("argument", "'%s' is not a file of nn_file_write()", path)
   }
   head <- nn_read_ints(con, 2, path)
-  if (head[1] < 16 || head[2] < 1) nn_stop("argument", "the header of '%s' is damaged", path)
+  if (head[1] < 16 || head[2] < 1 || head[2] > 1e3) {
+    nn_stop("argument", "the header of '%s' is damaged", path)
+  }
   list(bytes = head[1], fields = lapply(seq_len(head[2]), function(i) nn_read_field(con, path)))
 }
 
 nn_read_field <- function(con, path) {
   v <- nn_read_ints(con, 5, path)
+  if (v[5] > 16) nn_stop("argument", "the header of '%s' is damaged", path)
   dim <- nn_read_ints(con, v[5], path)
   name <- nn_read_string(con, path)
   columns <- nn_read_strings(con, path)

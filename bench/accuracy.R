@@ -1,5 +1,5 @@
-# What the CNN of cnn.R gets right after five epochs of all 60,000 images, the rate going up and down
-# once (at a fixed rate of 0.001, seed 1 ends at 99.0 %: at the bar). Some minutes:
+# What the CNN of cnn.R gets right after five epochs of all 60,000 images, the rate going up and
+# down once (at a fixed rate of 0.001, seed 1 ends at 99.0 %: at the bar). Some minutes:
 #
 #   Rscript bench/run.R - accuracy
 

@@ -267,8 +267,8 @@ nn_read_ints <- function(con, n, path) {
 
 nn_read_string <- function(con, path) {
   n <- nn_read_ints(con, 1, path)
-  text <- readBin(con, "raw", max(n, 0))
-  if (n < 0 || n > 1e7 || any(text == 0)) {
+  text <- readBin(con, "raw", min(max(n, 0), file.size(path)))
+  if (n < 0 || any(text == 0)) {
     nn_stop("argument", "the header of '%s' is damaged", path)
   }
   if (length(text) < n) nn_stop("argument", "'%s' ends within its header", path)
@@ -279,5 +279,6 @@ nn_read_string <- function(con, path) {
 
 nn_read_strings <- function(con, path) {
   n <- nn_read_ints(con, 1, path)
+  if (n > file.size(path)) nn_stop("argument", "the header of '%s' is damaged", path)
   if (n >= 0) vapply(seq_len(n), function(i) nn_read_string(con, path), "")
 }

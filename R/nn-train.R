@@ -69,8 +69,8 @@
 #' @param checkpoint `NULL`, or a file that is written after each epoch; [nn_resume()] continues
 #'   from it exactly.
 #' @param precision What to compute with: `"float32"`; `"float64"`, the default of [opt_lbfgs()];
-#'   `"tf32"`: products on the tensor cores of a device that has them; `"bf16"`: mixed precision, see
-#'   below.
+#'   `"tf32"`: products on the tensor cores of a device that has them; `"bf16"`: mixed precision,
+#'   see below.
 #' @param verbose Whether to show progress on the standard error stream.
 #' @param ... For methods; of the default method, none.
 #' @return An object of class `nn_fit`, a list of plain R values:

@@ -11,8 +11,8 @@
 #' shuffled; what is left of a piece is put before the next one, so only the last batch of an
 #' epoch is smaller. Inputs and targets are standardised by the first piece.
 #'
-#' The next piece is asked for before the results of the last one are waited for, so `f` may run
-#' while a GPU still computes. It may use R's random number stream.
+#' The next piece is asked for before the results of the last one are waited for: on a GPU its last
+#' steps may still run then, on `host` they are done. `f` may use R's random number stream.
 #' @param f A function of the number of the piece (or of nothing) that returns `list(x, y)` or
 #'   `list(x, y, weights)`, as [nn_fit()] takes them, or `NULL` after the last piece.
 #' @param n The number of samples in an epoch. `NULL`: they are counted, by asking for all pieces

@@ -1,5 +1,6 @@
 /* Gradients that are sums of many terms (slices, time steps) against finite differences. */
 #include "devices_kit.h"
+#include "owned_kit.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,19 +10,6 @@ enum { ROWS = 6, COLS = 5, STEPS = 4, MOST = 64 };
 static ag_device *dev;
 
 /* -- building ---------------------------------------------------------------------------------- */
-/* All nodes of an objective, released together. */
-static ag_array *made[400];
-static int nmade;
-
-static ag_array *own(ag_status status, ag_array *x) {
-  CHECK(status == AG_OK, "%s", ag_error_message());
-  return made[nmade++] = x;
-}
-static void release_all(void) {
-  for (int i = 0; i < nmade; i++) ag_array_release(made[i]);
-  nmade = 0;
-}
-
 static ag_array *unary(ag_op op, ag_array *a) {
   ag_array *y = NULL;
   ag_status status = ag_expr_unary(&y, op, a);

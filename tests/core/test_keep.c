@@ -1,5 +1,6 @@
 /* bfloat16 as a type that arrays are kept in: its rounding, and what is stored of a graph. */
 #include "devices_kit.h"
+#include "owned_kit.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,17 +95,6 @@ static void check_lengths(void) {
 
 /* -- what is stored ---------------------------------------------------------------------------- */
 enum { SIDE = 64, LAYERS = 8 };
-
-static ag_array *made[200];
-static int nmade;
-static ag_array *own(ag_status status, ag_array *x) {
-  CHECK(status == AG_OK, "%s", ag_error_message());
-  return made[nmade++] = x;
-}
-static void release_all(void) {
-  for (int i = 0; i < nmade; i++) ag_array_release(made[i]);
-  nmade = 0;
-}
 
 static ag_array *tanh_of(ag_array *x) {
   ag_array *y = NULL;
